@@ -1,0 +1,1 @@
+"""What the layers say to each other: values, events and errors; no torch, no gradio, no diffusers."""

@@ -1,0 +1,48 @@
+"""One declaration of a value for page, REST and files: a pydantic field that knows its label, help and control."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Options(BaseModel):
+    """Base of every declared group of values: immutable, validated, unknown names refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=False)
+
+
+def declared(default: Any, label: str, *, control: str, help: str = "", key: str | None = None, **more: Any) -> Any:
+    """A field with its control. `key` is A1111's name for it where that differs from the field's."""
+    limits = {name: more.pop(name) for name in ("ge", "le") if name in more}
+    extra = {"control": control, "key": key, **more}
+    return Field(default, title=label, description=help, json_schema_extra=extra, **limits)
+
+
+def Slider(default: float, least: float, most: float, label: str, *, step: float = 1, help: str = "", key: str | None = None) -> Any:
+    """A number with bounds."""
+    return declared(default, label, control="slider", help=help, key=key, ge=least, le=most, step=step)
+
+
+def Number(default: float, label: str, *, help: str = "", key: str | None = None) -> Any:
+    """A number without bounds."""
+    return declared(default, label, control="number", help=help, key=key)
+
+
+def Toggle(default: bool, label: str, *, help: str = "", key: str | None = None) -> Any:
+    """On or off."""
+    return declared(default, label, control="toggle", help=help, key=key)
+
+
+def Text(default: str, label: str, *, help: str = "", key: str | None = None) -> Any:
+    """A line of text."""
+    return declared(default, label, control="text", help=help, key=key)
+
+
+def Choice(default: str, label: str, *, help: str = "", key: str | None = None) -> Any:
+    """One of the values of the field's Literal type."""
+    return declared(default, label, control="choice", help=help, key=key)
+
+
+def ModelChoice(kind: str, label: str, *, default: str = "", help: str = "", key: str | None = None) -> Any:
+    """One of the models of a kind, by title."""
+    return declared(default, label, control="model", help=help, key=key, kind=kind)

@@ -1,0 +1,126 @@
+"""What work in progress says: its events, and the Reporter it says them to."""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True)
+class Queued:
+    """The job waits; `position` jobs run before it."""
+
+    position: int
+
+
+@dataclass(frozen=True)
+class Started:
+    """The job runs; it will take `total` steps over all its batches."""
+
+    total: int
+
+
+@dataclass(frozen=True)
+class Stepped:
+    """`done` of `total` steps are over. `seconds_left` is None until it can be told."""
+
+    done: int
+    total: int
+    seconds_left: float | None
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Previewed:
+    """A preview can be fetched; `number` grows with each."""
+
+    number: int
+
+
+@dataclass(frozen=True)
+class Warned:
+    """Something a person should know, though the work goes on."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The job is over. `state` is 'done' or 'interrupted' (stopped early, what was ready is kept)."""
+
+    state: str
+    summary: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The job ended without a result."""
+
+    message: str
+    hint: str = ""
+
+
+@dataclass(frozen=True)
+class Cancelled:
+    """The job was taken out of the queue, or stopped with nothing kept."""
+
+
+Event = Queued | Started | Stepped | Previewed | Warned | Finished | Failed | Cancelled
+
+
+class Stop(Exception):
+    """Raised by `Reporter.step` to stop the work; one of the three below. Not an error."""
+
+
+class Skip(Stop):
+    """End this batch, keep what it has, go on with the next."""
+
+
+class Interrupt(Stop):
+    """End here and keep what there is."""
+
+
+class Cancel(Stop):
+    """End here and keep nothing."""
+
+
+@dataclass(frozen=True)
+class Filed:
+    """A picture that a job has written: where, and the SHA-256 of the file's bytes."""
+
+    path: str
+    sha256: str
+
+
+class Reporter(Protocol):
+    """What work inside a job may say. `step` is also where a skip, an interrupt or a cancel is raised."""
+
+    def start(self, total: int) -> None:
+        """The work will take `total` steps."""
+        ...
+
+    def step(self, text: str = "") -> None:
+        """One more step is done. Raises Skip, Interrupt or Cancel when a person asked for it."""
+        ...
+
+    def check(self) -> None:
+        """Raise as `step` does, without counting a step; for stages between the steps."""
+        ...
+
+    def wants_preview(self) -> bool:
+        """Whether a preview made now would be shown; false when nobody watches or the last one is too young."""
+        ...
+
+    def preview(self, picture: bytes) -> None:
+        """Show an encoded picture (JPEG, PNG or WEBP bytes)."""
+        ...
+
+    def warn(self, text: str) -> None:
+        """Tell the person something; the work goes on."""
+        ...
+
+    def filed(self, number: int) -> Filed | None:
+        """The file that an earlier try of this job announced for its picture `number`, counted from 0."""
+        ...
+
+    def filing(self, number: int, filed: Filed) -> None:
+        """Announce, durably and before it appears, the file of picture `number`; a later try then knows it."""
+        ...

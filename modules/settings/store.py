@@ -1,0 +1,122 @@
+"""The settings file: read, checked, changed as a whole, written so that a crash leaves the old or the new one."""
+
+import json
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pydantic import ValidationError
+from pydantic.fields import FieldInfo
+
+from modules.contract.errors import BadRequest, NotFound
+from modules.contract.files import write_whole
+from modules.settings.groups import Settings
+
+log = logging.getLogger(__name__)
+
+
+class Entry(NamedTuple):
+    """One setting: its page, its field, the name that the API knows it by, and its declaration."""
+
+    page: str
+    name: str
+    key: str
+    field: FieldInfo
+
+
+def entries() -> Iterator[Entry]:
+    """Every setting of the program, in the order of the pages."""
+    for page, page_field in Settings.model_fields.items():
+        for name, field in page_field.annotation.model_fields.items():  # type: ignore[union-attr]
+            extra = field.json_schema_extra
+            key = extra.get("key") if isinstance(extra, dict) else None
+            yield Entry(page, name, str(key or name), field)
+
+
+ENTRIES = {entry.key: entry for entry in entries()}
+
+
+def flat(settings: Settings) -> dict[str, Any]:
+    """All settings by their API keys."""
+    return {key: getattr(getattr(settings, entry.page), entry.name) for key, entry in ENTRIES.items()}
+
+
+def changed(settings: Settings, values: dict[str, Any]) -> Settings:
+    """The settings with some values, given by API key, replaced. Raises NotFound for an unknown key, BadRequest for a wrong value."""
+    pages: dict[str, dict[str, Any]] = {}
+    for key, value in values.items():
+        if key not in ENTRIES:
+            raise NotFound.among("setting", key, ENTRIES)
+        entry = ENTRIES[key]
+        pages.setdefault(entry.page, {})[entry.name] = value
+    updated: dict[str, Any] = {}
+    for page, new in pages.items():
+        old = getattr(settings, page)
+        try:
+            updated[page] = type(old).model_validate({**old.model_dump(), **new})
+        except ValidationError as error:
+            problem = error.errors()[0]
+            name = str(problem["loc"][0])
+            label = type(old).model_fields[name].title
+            raise BadRequest(f"The setting '{label}' is {new[name]!r}. {problem['msg']}.") from None
+    return settings.model_copy(update=updated)
+
+
+class SettingsStore:
+    """The settings of this installation. `snapshot` is what a job keeps; `update` is the only way to change them."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.lock = threading.Lock()
+        self.unknown: dict[str, Any] = {}
+        self.problem: str | None = None
+        self.current = self.load()
+        self.listeners: list[Callable[[Settings], None]] = []
+
+    def load(self) -> Settings:
+        """The file's settings. A file that cannot be read is put aside, a wrong value falls back to its default; `problem` says so."""
+        if not self.path.exists():
+            return Settings()
+        try:
+            raw = json.loads(self.path.read_text("utf8"))
+            if not isinstance(raw, dict):
+                raise ValueError("it does not hold an object")
+        except (OSError, ValueError) as error:
+            aside = self.path.with_suffix(".unreadable.json")
+            self.problem = f"{self.path.name} could not be read ({error}); it was kept as {aside.name}, and the defaults are used."
+            log.warning(self.problem)
+            self.path.replace(aside)
+            return Settings()
+        settings = Settings()
+        for page, values in raw.items():
+            for name, value in values.items() if isinstance(values, dict) else []:
+                entry = next((e for e in ENTRIES.values() if (e.page, e.name) == (page, name)), None)
+                if entry is None:
+                    self.unknown.setdefault(page, {})[name] = value
+                    continue
+                try:
+                    settings = changed(settings, {entry.key: value})
+                except BadRequest as error:
+                    self.problem = f"{error.message} Its default is used."
+                    log.warning(self.problem)
+        return settings
+
+    def snapshot(self, overrides: dict[str, Any] | None = None) -> Settings:
+        """The settings as they are now, with a request's own on top. Raises as `changed` does."""
+        return changed(self.current, overrides) if overrides else self.current
+
+    def update(self, values: dict[str, Any]) -> Settings:
+        """Change settings by API key and write the file. All or none. Raises as `changed` does."""
+        with self.lock:
+            new = changed(self.current, values)
+            if new != self.current:
+                pages = new.model_dump()
+                for page, kept in self.unknown.items():  # settings of another version: going back to it loses nothing
+                    pages[page] = {**kept, **pages.get(page, {})}
+                write_whole(self.path, json.dumps(pages, indent=4, ensure_ascii=False).encode())
+                self.current = new
+        for listener in self.listeners:
+            listener(new)
+        return new
