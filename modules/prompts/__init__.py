@@ -1,0 +1,1 @@
+"""Prompt text to what must be encoded; pure Python."""
