@@ -1,0 +1,1 @@
+"""One file per architecture: what a model family is, in one place."""

@@ -1,0 +1,1 @@
+"""Which device, which precision, what stays where."""

@@ -1,0 +1,126 @@
+"""What a weights file holds, read from its first bytes alone: names, types and shapes, and what is wrong with it.
+
+A file is judged before anything parses it: a header may lie about its size, and parsing one can cost minutes.
+"""
+
+import json
+import struct
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from modules.contract.errors import BadRequest
+
+LARGEST_HEADER = 32 * 2**20
+MOST_TENSORS = 50_000
+BYTES = {"BOOL": 1, "U8": 1, "I8": 1, "F8_E5M2": 1, "F8_E4M3": 1, "I16": 2, "U16": 2, "F16": 2, "BF16": 2, "I32": 4, "U32": 4, "F32": 4}
+BYTES |= {"F64": 8, "I64": 8, "U64": 8}
+
+
+@dataclass(frozen=True)
+class TensorInfo:
+    """One tensor of a file: its type as safetensors names it, and its shape."""
+
+    dtype: str
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Header:
+    """A safetensors file's table of contents."""
+
+    path: Path
+    tensors: dict[str, TensorInfo]
+    metadata: dict[str, str] = field(default_factory=dict[str, str])
+
+
+class BadModel(BadRequest):
+    """A weights file that cannot be used. The message names the file and says why."""
+
+    def __init__(self, path: Path, reason: str, hint: str = "") -> None:
+        super().__init__(f"{path.name} cannot be used: {reason}.", hint)
+        self.path = path
+
+
+def read_header(path: Path) -> Header:
+    """A safetensors file's header. Raises BadModel: truncated, a web page, a git-lfs pointer, a pickle, another format, damaged."""
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            start = file.read(512)
+            check_kind(path, start, size)
+            length = struct.unpack("<Q", start[:8])[0]
+            if length > LARGEST_HEADER:
+                raise BadModel(path, f"its header claims {length:,} bytes, more than the {LARGEST_HEADER:,} that are allowed")
+            if 8 + length > size:
+                raise BadModel(path, f"it ends within its header ({size:,} bytes of at least {8 + length:,})", "Download it again.")
+            file.seek(8)
+            text = file.read(length)
+    except OSError as error:
+        raise BadModel(path, f"it cannot be read ({error.strerror})") from None
+    if text.count(b'"dtype"') > MOST_TENSORS:
+        raise BadModel(path, f"it lists more than {MOST_TENSORS:,} tensors")
+    return checked(path, parse(path, text), size - 8 - length)
+
+
+def check_kind(path: Path, start: bytes, size: int) -> None:
+    """Raise BadModel for the files that people most often have in place of a safetensors file."""
+    if size == 0:
+        raise BadModel(path, "it is empty", "Download it again.")
+    if size < 16:
+        raise BadModel(path, f"it has only {size} bytes", "Download it again.")
+    lowered = start.lstrip().lower()
+    if lowered.startswith((b"<!doctype", b"<html", b"<head", b"<?xml")):
+        raise BadModel(path, "it is a web page, not a model", "The download saved a page; a login may be needed.")
+    if start.startswith(b"version https://git-lfs"):
+        raise BadModel(path, "it is a git-lfs pointer, not the model itself", "Run 'git lfs pull', or download the file itself.")
+    if start.startswith(b"PK\x03\x04") or start[:1] == b"\x80":
+        raise BadModel(path, "it is a pickle (.ckpt or .pt) under another name", "Rename it to .ckpt.")
+    if start.startswith(b"GGUF"):
+        raise BadModel(path, "it is a GGUF file, which is not supported")
+    if start[8:9] != b"{":
+        raise BadModel(path, "it is not a safetensors file", "Download it again.")
+
+
+def parse(path: Path, text: bytes) -> dict[str, Any]:
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        names = dict(pairs)
+        if len(names) != len(pairs):
+            raise ValueError("a name stands twice")
+        return names
+
+    try:
+        raw = json.loads(text, object_pairs_hook=once)
+    except (ValueError, RecursionError) as error:
+        raise BadModel(path, f"its header is damaged ({error})", "Download it again.") from None
+    if not isinstance(raw, dict):
+        raise BadModel(path, "its header is damaged (it is no table)", "Download it again.")
+    return raw
+
+
+def checked(path: Path, raw: dict[str, Any], room: int) -> Header:
+    """The header, after its sizes and places have been compared with the `room` bytes behind it."""
+    metadata = raw.pop("__metadata__", {})
+    tensors: dict[str, TensorInfo] = {}
+    end = 0
+    for name, entry in raw.items():
+        try:
+            dtype, shape, (begin, stop) = entry["dtype"], tuple(entry["shape"]), entry["data_offsets"]
+            count = 1
+            for side in shape:
+                if not isinstance(side, int) or side < 0:
+                    raise ValueError
+                count *= side
+            whole = count * BYTES[dtype] == stop - begin and begin >= 0
+        except (KeyError, TypeError, ValueError):
+            raise BadModel(path, f"its entry for '{name[:80]}' is damaged", "Download it again.") from None
+        if not whole:
+            raise BadModel(path, f"its tensor '{name[:80]}' does not have the size of its shape", "Download it again.")
+        tensors[name] = TensorInfo(dtype, shape)
+        end = max(end, stop)
+    if end > room:
+        raise BadModel(path, f"it is cut off: {end - room:,} bytes are missing at its end", "Download it again.")
+    if not tensors:
+        raise BadModel(path, "it holds no tensors")
+    texts = metadata if isinstance(metadata, dict) else {}
+    return Header(path, tensors, {str(key): str(value) for key, value in texts.items()})
