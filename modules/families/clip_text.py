@@ -111,7 +111,8 @@ class ClipText:
             encoded = self.model.final_layer_norm(layers[-min(clip_skip, len(layers))])
         else:
             encoded = output.last_hidden_state
-        if emphasis in ("Original", "No norm"):
+        weighted = any(weight != 1.0 for chunk in chunks for weight in chunk.weights)
+        if weighted and emphasis in ("Original", "No norm"):
             weights = torch.tensor([chunk.weights for chunk in chunks], device=device, dtype=encoded.dtype)
             before = encoded.mean()
             encoded = encoded * weights[..., None]

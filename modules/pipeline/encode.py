@@ -1,7 +1,8 @@
 """Stage: prompts to conditions."""
 
+import weakref
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 
 from torch import Tensor
 
@@ -20,13 +21,13 @@ class EncodingCache:
 
     def __init__(self) -> None:
         self.encoded: OrderedDict[Hashable, Tensor] = OrderedDict()
-        self.owner: Components | None = None
+        self.owner: Callable[[], Components | None] = lambda: None  # weak: the cache must not keep a model in memory
 
     def encode(self, components: Components, prompt: str, settings: Model) -> Tensor:
         """A prompt's encoding: (tokens, width)."""
-        if self.owner is not components:
+        if self.owner() is not components:
             self.encoded.clear()
-            self.owner = components
+            self.owner = weakref.ref(components)
         key = (prompt, settings.clip_skip, settings.emphasis, settings.comma_backtrack)
         if key not in self.encoded:
             tokens = tokenize(prompt, comma_backtrack=settings.comma_backtrack, emphasis=settings.emphasis)
@@ -39,7 +40,7 @@ class EncodingCache:
     def clear(self) -> None:
         """Forget everything, the model too."""
         self.encoded.clear()
-        self.owner = None
+        self.owner = lambda: None
 
 
 def encode(run: Run, cache: EncodingCache) -> Conditions:
