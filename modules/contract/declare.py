@@ -33,9 +33,9 @@ def Toggle(default: bool, label: str, *, help: str = "", key: str | None = None)
     return declared(default, label, control="toggle", help=help, key=key)
 
 
-def Text(default: str, label: str, *, help: str = "", key: str | None = None) -> Any:
-    """A line of text."""
-    return declared(default, label, control="text", help=help, key=key)
+def Text(default: str, label: str, *, help: str = "", key: str | None = None, local: bool = False) -> Any:
+    """A line of text. `local`: it says where files go, and cannot be changed over the API."""
+    return declared(default, label, control="text", help=help, key=key, local=local)
 
 
 def Choice(default: str, label: str, *, help: str = "", key: str | None = None) -> Any:

@@ -17,13 +17,13 @@ class Saving(Options):
     enabled: bool = Toggle(True, "Always save all generated pictures", key="samples_save")
     format: Literal["png", "jpg", "webp"] = Choice("png", "File format for pictures", key="samples_format")
     jpeg_quality: int = Slider(80, 1, 100, "Quality for saved JPEG and WEBP pictures", key="jpeg_quality")
-    folder: str = Text("outputs/txt2img-images", "Output folder for txt2img pictures", key="outdir_txt2img_samples",
+    folder: str = Text("outputs/txt2img-images", "Output folder for txt2img pictures", key="outdir_txt2img_samples", local=True,
                        help="Inside the data folder, unless it is an absolute path given on this page.")
-    pattern: str = Text("", "File name pattern", key="samples_filename_pattern",
+    pattern: str = Text("", "File name pattern", key="samples_filename_pattern", local=True,
                         help="Empty: [seed]-[prompt_spaces]. Placeholders: [seed] [prompt] [prompt_spaces] [prompt_words] [steps] [cfg] "
                              "[width] [height] [sampler] [scheduler] [model_name] [model_hash] [date] [datetime].")
     use_subfolders: bool = Toggle(True, "Save pictures to a subfolder", key="save_to_dirs")
-    subfolder_pattern: str = Text("[date]", "Subfolder name pattern", key="directories_filename_pattern")
+    subfolder_pattern: str = Text("[date]", "Subfolder name pattern", key="directories_filename_pattern", local=True)
     infotext_in_file: bool = Toggle(True, "Write the infotext into the picture's metadata", key="enable_pnginfo")
     text_file: bool = Toggle(False, "Write the infotext into a text file beside each picture", key="save_txt")
 

@@ -64,6 +64,12 @@ def changed(settings: Settings, values: dict[str, Any]) -> Settings:
     return settings.model_copy(update=updated)
 
 
+def is_local(key: str) -> bool:
+    """Whether a setting says where files go: those are not changed over the API, which others may reach."""
+    extra = ENTRIES[key].field.json_schema_extra if key in ENTRIES else None
+    return isinstance(extra, dict) and bool(extra.get("local"))
+
+
 class SettingsStore:
     """The settings of this installation. `snapshot` is what a job keeps; `update` is the only way to change them."""
 

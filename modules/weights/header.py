@@ -74,12 +74,13 @@ def check_kind(path: Path, start: bytes, size: int) -> None:
         raise BadModel(path, "it is a web page, not a model", "The download saved a page; a login may be needed.")
     if start.startswith(b"version https://git-lfs"):
         raise BadModel(path, "it is a git-lfs pointer, not the model itself", "Run 'git lfs pull', or download the file itself.")
+    if start[8:9] == b"{":
+        return  # the other kinds are told from it by their first bytes, which here may be any: they are a length
     if start.startswith(b"PK\x03\x04") or start[:1] == b"\x80":
         raise BadModel(path, "it is a pickle (.ckpt or .pt) under another name", "Rename it to .ckpt.")
     if start.startswith(b"GGUF"):
         raise BadModel(path, "it is a GGUF file, which is not supported")
-    if start[8:9] != b"{":
-        raise BadModel(path, "it is not a safetensors file", "Download it again.")
+    raise BadModel(path, "it is not a safetensors file", "Download it again.")
 
 
 def parse(path: Path, text: bytes) -> dict[str, Any]:

@@ -161,7 +161,7 @@ def test_too_little_memory_is_said_and_the_next_job_works(pipeline: PipelineMana
 
 def test_no_black_picture_is_saved_when_the_numbers_run_out(pipeline: PipelineManager, tmp_path: Path) -> None:
     with pytest.raises(Exception, match="NaN"):
-        pipeline.generate(REQUEST.replace(guidance=100, prompt="(star:1e30)"), Listener())
+        pipeline.generate(REQUEST.replace(guidance=100, prompt=f"(star:{10**40})"), Listener())
     assert not list(tmp_path.rglob("*.png"))
 
 
