@@ -140,7 +140,11 @@ def serve(options: LaunchOptions, parts: Parts) -> FastAPI:
 
     app = FastAPI(title="Easel", lifespan=lifespan, docs_url="/docs", redoc_url=None)
     errors.install(app)
-    app.include_router(routes.router(parts.queue, parts.pipeline, parts.pipeline, parts.folders, parts.submit, read_infotext))
+    app.include_router(
+        routes.router(
+            queue=parts.queue, generation=parts.pipeline, folders=parts.folders, submit=parts.submit, read_picture_text=read_infotext
+        )
+    )
     app.include_router(events.router(parts.queue))
     app.include_router(
         rest.router(rest.Parts(parts.queue, parts.pipeline, parts.pipeline, parts.settings, parts.submit, parts.results))
@@ -163,7 +167,7 @@ def add_page(app: FastAPI, options: LaunchOptions, parts: Parts) -> None:
         queue=parts.queue,
         settings=parts.settings,
         folders=parts.folders,
-        defaults=lambda: GenerationRequest(),
+        defaults=parts.pipeline.defaults,
     )
     temporary = parts.folders.data / "cache" / "gradio"
     mount(app, build_page(services, temporary=temporary), outputs=parts.folders.outputs, appearance=options.theme)
@@ -193,8 +197,8 @@ def main(options: LaunchOptions) -> None:
         program.app,
         port=options.port,
         hosts=options.allow_host,
-        page_accounts=options.gradio_auth,
-        api_accounts=options.api_auth,
+        page_accounts={login.name: login.password.reveal() for login in options.gradio_auth},
+        api_accounts={login.name: login.password.reveal() for login in options.api_auth},
     )
     server = uvicorn.Server(uvicorn.Config(guarded, log_level="warning", access_log=False, timeout_graceful_shutdown=3))
     address = f"http://{'127.0.0.1' if options.host == '0.0.0.0' else options.host}:{options.port}"

@@ -8,7 +8,7 @@ from diffusers import AutoencoderKL, UNet2DConditionModel
 from torch import Tensor
 from transformers import CLIPTextConfig, CLIPTextModel
 
-from modules.contract.progress import Cancel, Filed, Stop
+from modules.contract.progress import Filed, Skip, Stop
 from modules.families import sd
 from modules.runtime.device import Device
 from modules.weights.files import write_tensors
@@ -58,19 +58,22 @@ class Listener:
         self.previews: list[bytes] = []
         self.warnings: list[str] = []
         self.files: dict[int, Filed] = {}
-        self.cancelled = False
+        self.asked: type[Stop] | None = None  # an interrupt or a cancel holds to the job's end
 
     def start(self, total: int) -> None:
         self.total = total
 
     def step(self, text: str = "") -> None:
         self.steps += 1
-        if stop := self.stops.pop(self.steps, None):
+        stop = self.stops.pop(self.steps, None)
+        if stop is Skip:
             raise stop
+        self.asked = stop or self.asked
+        self.check()
 
     def check(self) -> None:
-        if self.cancelled:
-            raise Cancel
+        if self.asked:
+            raise self.asked
 
     def wants_preview(self) -> bool:
         return self.previews_wanted

@@ -57,6 +57,7 @@ def router(parts: Parts) -> APIRouter:
 def generation_routes(api: APIRouter, parts: Parts) -> None:
     @api.post("/sdapi/v1/txt2img")
     async def txt2img(body: Txt2Img) -> dict[str, Any]:
+        refuse_local(body.override_settings or {})
         request = parts.generation.check(to_request(body))
         identifier = body.force_task_id or f"task(txt2img-{secrets.token_hex(4)})"
         started = time.strftime("%Y%m%d%H%M%S")
@@ -185,18 +186,20 @@ def setting_routes(api: APIRouter, parts: Parts) -> None:
 
 
 def change_settings(parts: Parts, values: dict[str, Any]) -> None:
-    """Change settings by A1111's keys. All or none; a checkpoint among them is loaded first, so that a bad one changes nothing.
-
-    Settings that say where files go are left to the page and the settings file.
-    """
-    refused = [key for key in values if is_local(key)]
-    if refused:
-        raise NotSupported(f"The setting '{refused[0]}' cannot be changed over the API.", "Change it in the settings file.")
+    """Change settings by A1111's keys. All or none; a checkpoint among them is loaded first, so that a bad one changes nothing."""
+    refuse_local(values)
     rest = {key: value for key, value in values.items() if key not in (CHECKPOINT, "sd_checkpoint_hash")}
     parts.settings.snapshot(rest)
     if values.get(CHECKPOINT):
         parts.models.choose(str(values[CHECKPOINT]))
     parts.settings.update(rest)
+
+
+def refuse_local(values: dict[str, Any]) -> None:
+    """Raise NotSupported for a setting that says where files go."""
+    refused = [key for key in values if is_local(key)]
+    if refused:
+        raise NotSupported(f"The setting '{refused[0]}' cannot be changed over the API.", "Change it in the settings file.")
 
 
 def list_routes(api: APIRouter, parts: Parts) -> None:

@@ -1,6 +1,7 @@
 """Stage: latents to pictures."""
 
 import logging
+from contextlib import suppress
 
 import numpy as np
 import torch
@@ -8,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from modules.contract.errors import WebuiError
+from modules.contract.progress import Interrupt, Skip
 from modules.pipeline.run import Run
 
 log = logging.getLogger(__name__)
@@ -28,7 +30,8 @@ def decode(run: Run, latents: Tensor) -> list[NDArray[np.uint8]]:
 
 def decode_one(run: Run, latent: Tensor) -> Tensor:
     """One picture (3, H, W) in -1..1. Tried again in full precision if half of it overflowed."""
-    run.report.check()
+    with suppress(Skip, Interrupt):  # the batch is at its end: only a cancel is worth stopping for
+        run.report.check()
     picture = run.components.decode(latent)[0]
     if torch.isfinite(picture).all():
         return picture

@@ -35,6 +35,7 @@ from modules.settings.store import SettingsStore
 from modules.weights.catalogue import Catalogue
 from modules.weights.config import read_config
 from modules.weights.files import describe, read_tensors
+from modules.weights.header import native_size
 from modules.weights.store import ModelStore, release
 
 log = logging.getLogger(__name__)
@@ -136,6 +137,12 @@ class PipelineManager:
     def schedules(self) -> list[ScheduleEntry]:
         return list(registry.SCHEDULES.values())
 
+    def defaults(self) -> GenerationRequest:
+        """What a form starts with under the chosen checkpoint: a request of its native size."""
+        entry = self.chosen()
+        size = native_size(entry.path) if entry and entry.problem is None else None
+        return GenerationRequest(size=size) if size else GenerationRequest()
+
     def count_tokens(self, prompt: str, steps: int) -> TokenCount:
         """Tokens of a prompt, against the 75 of each chunk that it needs."""
         settings = self.settings.current.model
@@ -184,8 +191,9 @@ class PipelineManager:
         interrupted = False
         for batch in range(request.batch_count):
             run = self.plan(request, settings, entry, components, choice, report, batch)
-            done = saved_before(run)
             try:
+                report.check()
+                done = saved_before(run)
                 images += generate(run, self.encodings, self.root) if done is None else done
             except Skip:
                 continue

@@ -4,12 +4,14 @@ A file is judged before anything parses it: a header may lie about its size, and
 """
 
 import json
+import re
 import struct
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from modules.contract.errors import BadRequest
+from modules.contract.request import Size
 
 LARGEST_HEADER = 32 * 2**20
 MOST_TENSORS = 50_000
@@ -125,3 +127,11 @@ def checked(path: Path, raw: dict[str, Any], room: int) -> Header:
         raise BadModel(path, "it holds no tensors")
     texts = metadata if isinstance(metadata, dict) else {}
     return Header(path, tensors, {str(key): str(value) for key, value in texts.items()})
+
+
+def native_size(path: Path) -> Size | None:
+    """The size that a model was trained for, where its safetensors metadata say so (`modelspec.resolution`, as in 512x512)."""
+    if path.suffix.lower() != ".safetensors":
+        return None
+    match = re.fullmatch(r"(\d{2,4})x(\d{2,4})", read_header(path).metadata.get("modelspec.resolution", ""))
+    return Size(int(match.group(1)), int(match.group(2))) if match else None

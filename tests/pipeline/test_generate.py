@@ -99,6 +99,7 @@ def test_a_job_that_starts_again_writes_no_picture_twice(pipeline: PipelineManag
     with pytest.raises(Cancel):
         pipeline.generate(REQUEST.replace(batch_count=2), listener)
     assert len(list(tmp_path.rglob("*.png"))) == 1
+    listener.asked = None
     result = pipeline.generate(REQUEST.replace(batch_count=2), listener)
     assert len(list(tmp_path.rglob("*.png"))) == len(result.images) == 2
     assert len({image.path for image in result.images}) == 2
