@@ -12,17 +12,19 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import uvicorn
 from fastapi import FastAPI
 
 from modules.command_line import LaunchOptions
 from modules.contract.errors import WebuiError
+from modules.contract.files import remove_temporaries
 from modules.contract.progress import Reporter
 from modules.contract.request import GenerationRequest, request_from
 from modules.contract.result import GenerationResult
 from modules.contract.services import Folders
+from modules.environment import try_lock
 from modules.jobs.job import Job, Outcome
 from modules.jobs.queue import JobQueue
 from modules.jobs.store import JobStore
@@ -98,11 +100,8 @@ def build(options: LaunchOptions) -> Program:
     )
 
     def submit(request: GenerationRequest, *, owner: str, durable: bool = True, identifier: str | None = None) -> str:
-        checked = pipeline.check(request)
-        job = queue.submit(
-            TXT2IMG, checked.model_dump(mode="json"), owner=owner, title=checked.prompt[:120], durable=durable, identifier=identifier
-        )
-        return job.id
+        values = request.model_dump(mode="json")
+        return queue.submit(TXT2IMG, values, owner=owner, title=request.prompt[:120], durable=durable, identifier=identifier).id
 
     def results(job: str) -> GenerationResult | None:
         value = queue.result(job)
@@ -146,9 +145,7 @@ def serve(options: LaunchOptions, parts: Parts) -> FastAPI:
         )
     )
     app.include_router(events.router(parts.queue))
-    app.include_router(
-        rest.router(rest.Parts(parts.queue, parts.pipeline, parts.pipeline, parts.settings, parts.submit, parts.results))
-    )
+    app.include_router(rest.router(rest.Parts(parts.queue, parts.pipeline, parts.pipeline, parts.settings, parts.submit, parts.results)))
     if not options.nowebui:
         add_page(app, options, parts)
     return app
@@ -190,6 +187,7 @@ def main(options: LaunchOptions) -> None:
     started = time.perf_counter()
     logging.basicConfig(level=options.loglevel, format="%(asctime)s %(levelname)s %(name)s: %(message)s", datefmt="%H:%M:%S")
     listener = listen(options)
+    lock = own(options.data_dir)
     program = build(options)
     from modules.server.security import secure
 
@@ -204,6 +202,7 @@ def main(options: LaunchOptions) -> None:
     address = f"http://{'127.0.0.1' if options.host == '0.0.0.0' else options.host}:{options.port}"
     threading.Thread(target=announce, args=(server, address, options.opens_browser, started), daemon=True).start()
     server.run(sockets=[listener])
+    lock.close()
 
 
 def listen(options: LaunchOptions) -> socket.socket:
@@ -214,8 +213,20 @@ def listen(options: LaunchOptions) -> socket.socket:
     try:
         listener.bind((options.host, options.port))
     except OSError as error:
-        raise SystemExit(f"Port {options.port} on {options.host} cannot be used ({error.strerror}). Choose another one with --port.") from None
+        raise SystemExit(
+            f"Port {options.port} on {options.host} cannot be used ({error.strerror}). Choose another one with --port."
+        ) from None
     return listener
+
+
+def own(data: Path) -> BinaryIO:
+    """Hold the data folder for this process, and clear away what a crash left half-written. Ends the program with a sentence."""
+    (data / "cache").mkdir(parents=True, exist_ok=True)
+    lock = (data / "cache" / "in-use.lock").open("ab")
+    if not try_lock(lock.fileno()):
+        raise SystemExit(f"Easel already runs on {data}. Use its page, or give this one a folder of its own with --data-dir.")
+    remove_temporaries(data / "outputs")
+    return lock
 
 
 def announce(server: uvicorn.Server, address: str, opens_browser: bool, started: float) -> None:

@@ -2,6 +2,7 @@
 
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
@@ -28,7 +29,8 @@ def tensors(seed: int = 0) -> dict[str, Tensor]:
         cross_attention_dim=64,
         attention_head_dim=8,
     )
-    vae = AutoencoderKL(
+    autoencoder: Any = AutoencoderKL  # its annotations allow one level only
+    vae = autoencoder(
         block_out_channels=(32, 32, 32, 32),
         down_block_types=("DownEncoderBlock2D",) * 4,
         up_block_types=("UpDecoderBlock2D",) * 4,

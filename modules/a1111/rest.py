@@ -5,7 +5,7 @@ import base64
 import secrets
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Body
 from pydantic import BaseModel
@@ -181,7 +181,7 @@ def setting_routes(api: APIRouter, parts: Parts) -> None:
         return values | {"sd_checkpoint_hash": chosen.sha256 if chosen else None}
 
     @api.post("/sdapi/v1/options")
-    def set_options(values: dict[str, Any] = Body()) -> None:
+    def set_options(values: Annotated[dict[str, Any], Body()]) -> None:
         change_settings(parts, values)
 
 

@@ -1,8 +1,11 @@
 """Writing a file so that a crash leaves the old one or the new one, never a part."""
 
 import os
+import re
 import secrets
 from pathlib import Path
+
+TEMPORARY = re.compile(r"\.[0-9a-f]{16}\.tmp")
 
 
 def write_beside(path: Path, data: bytes) -> Path:
@@ -40,3 +43,10 @@ def write_whole(path: Path, data: bytes) -> None:
         temporary.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+def remove_temporaries(folder: Path) -> None:
+    """Clear away the temporary files that a killed program left below a folder. Only for whoever owns the folder."""
+    for path in folder.rglob(".*.tmp"):
+        if TEMPORARY.fullmatch(path.name):
+            path.unlink(missing_ok=True)

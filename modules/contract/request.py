@@ -32,29 +32,29 @@ class SamplerOptions(Frozen):
     Karras et al. 2022 (arXiv:2206.00364), algorithm 2, for churn; Song et al. 2020 (arXiv:2010.02502), eq. 16, for eta.
     """
 
-    eta: float | None = Field(None, ge=0, description="Share of the noise that is put back in each step")
-    s_churn: float | None = Field(None, ge=0, description="Amount of noise added before each step")
-    s_tmin: float | None = Field(None, ge=0, description="Lowest sigma at which churn acts")
-    s_tmax: float | None = Field(None, ge=0, description="Highest sigma at which churn acts; 0 is no limit")
-    s_noise: float | None = Field(None, ge=0, description="Scale of the noise that is added")
+    eta: float | None = Field(default=None, ge=0, description="Share of the noise that is put back in each step")
+    s_churn: float | None = Field(default=None, ge=0, description="Amount of noise added before each step")
+    s_tmin: float | None = Field(default=None, ge=0, description="Lowest sigma at which churn acts")
+    s_tmax: float | None = Field(default=None, ge=0, description="Highest sigma at which churn acts; 0 is no limit")
+    s_noise: float | None = Field(default=None, ge=0, description="Scale of the noise that is added")
 
 
 class GenerationRequest(Frozen):
     """What a person asked for. Never changed: `request.replace(seed=5)` is a new one."""
 
-    prompt: str = Field("", max_length=100_000)
-    negative_prompt: str = Field("", max_length=100_000)
+    prompt: str = Field(default="", max_length=100_000)
+    negative_prompt: str = Field(default="", max_length=100_000)
     size: Size = Size(512, 512)
-    steps: int = Field(20, ge=1, le=150)
-    guidance: int | float = Field(7, ge=0, le=100, description="CFG scale; a whole number stays one, as the infotext shows it")
+    steps: int = Field(default=20, ge=1, le=150)
+    guidance: int | float = Field(default=7, ge=0, le=100, description="CFG scale; a whole number stays one, as the infotext shows it")
     sampler: str = "DPM++ 2M"
     schedule: str = "Automatic"
     sampler_options: SamplerOptions = SamplerOptions()
-    seed: int = Field(-1, ge=-1, le=LARGEST_SEED, description="-1: drawn when the job starts")
-    batch_size: int = Field(1, ge=1, le=16, description="Pictures at once")
-    batch_count: int = Field(1, ge=1, le=100, description="Batches one after another")
-    checkpoint: str | None = Field(None, description="None: the one chosen in the settings")
-    save: bool = Field(True, description="Write the pictures into the output folder")
+    seed: int = Field(default=-1, ge=-1, le=LARGEST_SEED, description="-1: drawn when the job starts")
+    batch_size: int = Field(default=1, ge=1, le=16, description="Pictures at once")
+    batch_count: int = Field(default=1, ge=1, le=100, description="Batches one after another")
+    checkpoint: str | None = Field(default=None, description="None: the one chosen in the settings")
+    save: bool = Field(default=True, description="Write the pictures into the output folder")
     settings: dict[str, Any] = Field(default_factory=dict[str, Any], description="Settings for this request only, by key")
 
     @field_validator("size")

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from modules.families.clip_text import ClipText
-from modules.sampling.prediction import Discrete
+from modules.sampling.prediction import Prediction
 from modules.weights.header import BadModel
 
 
@@ -45,7 +45,7 @@ class Components:
     unet: nn.Module
     vae: nn.Module
     text: ClipText
-    prediction: Discrete
+    prediction: Prediction
     latents: LatentFormat
     dtype: torch.dtype
     vae_dtype: torch.dtype

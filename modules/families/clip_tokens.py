@@ -22,7 +22,7 @@ def byte_symbols() -> list[str]:
 @cache
 def tokenizer() -> Tokenizer:
     """CLIP's byte-pair encoder, without padding, truncation, start and end."""
-    text = files(__package__).joinpath("clip_vocabulary/merges.txt").read_text("utf8")
+    text = files("modules.families").joinpath("clip_vocabulary/merges.txt").read_text("utf8")
     merges = [(left, right) for left, right in (line.split() for line in text.splitlines())]
     symbols = byte_symbols()
     words = [*symbols, *(symbol + "</w>" for symbol in symbols), *(left + right for left, right in merges)]
@@ -30,7 +30,10 @@ def tokenizer() -> Tokenizer:
     encoder = Tokenizer(models.BPE(vocabulary, merges, unk_token="<|endoftext|>", end_of_word_suffix="</w>", fuse_unk=False))
     encoder.normalizer = normalizers.Sequence([normalizers.NFC(), normalizers.Replace(Regex(r"\s+"), " "), normalizers.Lowercase()])
     encoder.pre_tokenizer = pre_tokenizers.Sequence(
-        [pre_tokenizers.Split(Regex(PATTERN), behavior="removed", invert=True), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)]
+        [
+            pre_tokenizers.Split(Regex(PATTERN), behavior="removed", invert=True),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
     )
     encoder.decoder = decoders.BPEDecoder(suffix="</w>")
     return encoder

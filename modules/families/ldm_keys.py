@@ -122,7 +122,8 @@ def original_unet_names(names: Iterable[str]) -> dict[str, str]:
     modules = {new: old for old, new in UNET_ENDS.items()}
     for i, block in enumerate(("middle_block.0", "middle_block.2")):
         modules |= {f"mid_block.resnets.{i}.{new}": f"{block}.{old}" for old, new in RESNET.items()}
-    for kind, original, number in (("down_blocks", "input_blocks", 1), ("up_blocks", "output_blocks", 0)):
+    for kind, original, first in (("down_blocks", "input_blocks", 1), ("up_blocks", "output_blocks", 0)):
+        number = first
         for level in blocks(names, kind):
             for place in range(len(blocks([name.removeprefix(level + ".") for name in names if name.startswith(level + ".")], "resnets"))):
                 modules |= {f"{level}.resnets.{place}.{new}": f"{original}.{number}.0.{old}" for old, new in RESNET.items()}

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from accelerate import init_empty_weights
 from diffusers import AutoencoderKL, UNet2DConditionModel
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import CLIPTextConfig, CLIPTextModel
 
 from modules.contract.errors import NotSupported
@@ -85,10 +85,9 @@ def load(
     load_weights(vae, cast(vae_tensors(tensors), vae_dtype), header.path, "VAE")
     load_weights(text, cast(text_tensors(tensors, text), text_dtype), header.path, "text encoder")
     layout = torch.channels_last if channels_last else torch.contiguous_format
-    unet.to(device=device, memory_format=layout)
-    vae.to(device=device, memory_format=layout)
-    text.to(device=device)
-    for module in (unet, vae, text):
+    for module, arrangement in ((unet, layout), (vae, layout), (text, torch.contiguous_format)):
+        module: nn.Module
+        module.to(device=device, memory_format=arrangement)  # pyright: ignore[reportCallIssue] - torch lacks this overload
         module.eval().requires_grad_(False)
     scale = parameter(config, "scale_factor", SCALE)
     alphas = scaled_linear_alphas(

@@ -24,7 +24,10 @@ class UNetShape:
     heads: int | None = None
 
     def config(self) -> dict[str, Any]:
-        """The arguments of diffusers' UNet2DConditionModel. Heads: as given; else 64 channels a head with linear projections, 8 heads without."""
+        """The arguments of diffusers' UNet2DConditionModel.
+
+        Heads where they are not given: 64 channels each with linear projections (SD 2), 8 of them without (SD 1).
+        """
         heads = self.heads or ([width // 64 for width in self.channels] if self.linear else 8)
         down = ["CrossAttnDownBlock2D" if depth else "DownBlock2D" for depth in self.depths]
         up = ["CrossAttnUpBlock2D" if depth else "UpBlock2D" for depth in reversed(self.depths)]

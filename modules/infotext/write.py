@@ -12,8 +12,6 @@ def quoted(value: object) -> str:
 
 def write(prompt: str, negative_prompt: str, parameters: Mapping[str, object]) -> str:
     """The infotext. A parameter that is None is left out; one whose value is its key stands alone."""
-    pairs = ", ".join(
-        key if key == value else f"{key}: {quoted(value)}" for key, value in parameters.items() if value is not None
-    )
+    pairs = ", ".join(key if key == value else f"{key}: {quoted(value)}" for key, value in parameters.items() if value is not None)
     negative = f"\nNegative prompt: {negative_prompt}" if negative_prompt else ""
     return f"{prompt}{negative}\n{pairs}".strip()

@@ -49,9 +49,7 @@ def by_levels(run: Run, watched: Callable[[Tensor], None]) -> Tensor:
     """Sampling along noise levels."""
     prediction = run.components.prediction
     sampling = run.settings.sampling
-    bounds = Bounds(
-        sampling.sigma_min or prediction.sigmas[0].item(), sampling.sigma_max or prediction.sigmas[-1].item(), sampling.rho
-    )
+    bounds = Bounds(sampling.sigma_min or prediction.sigmas[0].item(), sampling.sigma_max or prediction.sigmas[-1].item(), sampling.rho)
     sigmas = SCHEDULE_FUNCTIONS[run.choice.effective](run.request.steps, prediction, bounds)
 
     def network(x: Tensor, sigma: Tensor, context: Tensor) -> Tensor:

@@ -104,7 +104,7 @@ class PipelineManager:
             if status is None:
                 self.catalogue.refresh()
                 raise NotFound(f"The checkpoint file {entry.path.name} is not there any more.", "Choose another one.")
-            key = ModelKey(entry.path, status.st_mtime, status.st_size, device.dtype, device.vae_dtype, device.torch)
+            key = ModelKey(entry.path, status.st_mtime, status.st_size, device.dtype, device.vae_dtype, device.place)
             return self.store.get(key, lambda: self.read(entry, device), kept=settings.model.kept)
 
     def read(self, entry: ModelEntry, device: Device) -> Components:
@@ -118,7 +118,7 @@ class PipelineManager:
             read_tensors(entry.path),
             header,
             config=config,
-            device=device.torch,
+            device=device.place,
             dtype=device.dtype,
             vae_dtype=device.vae_dtype,
             channels_last=device.channels_last,

@@ -26,7 +26,7 @@ class Wishes:
 class Device:
     """Where and in which types networks run. `reason` says in a sentence why."""
 
-    torch: torch.device
+    place: torch.device
     dtype: torch.dtype
     vae_dtype: torch.dtype
     channels_last: bool
@@ -34,7 +34,7 @@ class Device:
 
     def __str__(self) -> str:
         layout = "channels-last" if self.channels_last else "contiguous"
-        return f"{self.torch}, {short(self.dtype)} (VAE {short(self.vae_dtype)}, {layout}): {self.reason}"
+        return f"{self.place}, {short(self.dtype)} (VAE {short(self.vae_dtype)}, {layout}): {self.reason}"
 
 
 def short(dtype: torch.dtype) -> str:
@@ -68,7 +68,9 @@ def on_processor(*, full: bool) -> Device:
         return Device(device, torch.float32, torch.float32, layout, "processor without bfloat16 arithmetic")
     rounded, rounded_layout = min((convolution_seconds(torch.bfloat16, last), last) for last in (False, True))
     if rounded < 0.8 * exact:
-        return Device(device, torch.bfloat16, torch.float32, rounded_layout, f"processor, bfloat16 measured {exact / rounded:.1f} times as fast")
+        return Device(
+            device, torch.bfloat16, torch.float32, rounded_layout, f"processor, bfloat16 measured {exact / rounded:.1f} times as fast"
+        )
     return Device(device, torch.float32, torch.float32, layout, f"processor, bfloat16 measured only {exact / rounded:.1f} times as fast")
 
 
@@ -80,9 +82,10 @@ def faster_layout(dtype: torch.dtype) -> bool:
 def convolution_seconds(dtype: torch.dtype, channels_last: bool) -> float:
     """The time of one convolution and one matrix product like a U-Net's middle ones; the best of a few, after one to warm up."""
     layout = torch.channels_last if channels_last else torch.contiguous_format
-    convolution = torch.nn.Conv2d(320, 320, 3, padding=1, dtype=dtype).to(memory_format=layout).requires_grad_(False)
+    convolution = torch.nn.Conv2d(320, 320, 3, padding=1, dtype=dtype).requires_grad_(False)
+    convolution.weight.data = convolution.weight.data.contiguous(memory_format=layout)
     linear = torch.nn.Linear(320, 1280, dtype=dtype).requires_grad_(False)
-    x = torch.randn(2, 320, 32, 32, dtype=dtype).to(memory_format=layout)
+    x = torch.randn(2, 320, 32, 32, dtype=dtype).contiguous(memory_format=layout)
 
     def work() -> Tensor:
         return linear(convolution(x).flatten(2).transpose(1, 2))

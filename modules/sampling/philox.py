@@ -49,8 +49,8 @@ class PhiloxGenerator:
     def randn(self, shape: tuple[int, ...]) -> torch.Tensor:
         """Normal numbers of a shape, float32 on the CPU; the same as `torch.randn(shape, device='cuda')`'s next."""
         n = int(np.prod(shape, dtype=np.int64))
-        zeros = np.zeros(n, np.uint32)
-        counters = [np.full(n, self.offset, np.uint32), zeros, np.arange(n, dtype=np.uint32), zeros.copy()]
+        zeros: Words = np.zeros(n, np.uint32)
+        counters: list[Words] = [np.full(n, self.offset, np.uint32), zeros, np.arange(n, dtype=np.uint32), zeros]
         self.offset += 1
         x, y, _, _ = philox(counters, self.key)
-        return torch.from_numpy(box_muller(x, y).reshape(shape))
+        return torch.from_numpy(box_muller(x, y)).reshape(shape)  # pyright: ignore[reportUnknownMemberType]

@@ -4,6 +4,7 @@ from typing import Protocol
 
 import torch
 from torch import Tensor
+from typing_extensions import Self
 
 
 def scaled_linear_alphas(start: float = 0.00085, end: float = 0.0120, count: int = 1000) -> Tensor:
@@ -39,7 +40,7 @@ class Discrete:
         self.sigmas = ((1 - alphas) / alphas) ** 0.5  # (T,), rising
         self.log_sigmas = self.sigmas.log()
 
-    def to(self, device: torch.device) -> "Discrete":
+    def to(self, device: torch.device) -> Self:
         """The same tables on another device."""
         moved = type(self)(self.alphas)
         moved.alphas, moved.sigmas, moved.log_sigmas = (x.to(device) for x in (self.alphas, self.sigmas, self.log_sigmas))

@@ -6,6 +6,7 @@ draws standard normal latents. `sigmas` falls to 0; the result is the latents at
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -41,7 +42,7 @@ def ancestral_step(sigma: Tensor, sigma_next: Tensor, eta: float = 1.0) -> tuple
 def euler(denoise: Denoise, x: Tensor, sigmas: Tensor, noise: Noise, settings: SamplerSettings) -> Tensor:
     """Euler's method with optional churn. Karras et al. 2022, arXiv:2206.00364, algorithm 2 without its correction."""
     steps = len(sigmas) - 1
-    for sigma, sigma_next in zip(sigmas[:-1], sigmas[1:], strict=True):
+    for sigma, sigma_next in pairwise(sigmas):
         churns = settings.s_tmin <= sigma <= settings.s_tmax
         gamma = min(settings.s_churn / steps, 2**0.5 - 1) if churns else 0.0
         eps = noise() * settings.s_noise  # drawn even without churn: later draws must not depend on the bounds
@@ -55,7 +56,7 @@ def euler(denoise: Denoise, x: Tensor, sigmas: Tensor, noise: Noise, settings: S
 
 def euler_ancestral(denoise: Denoise, x: Tensor, sigmas: Tensor, noise: Noise, settings: SamplerSettings) -> Tensor:
     """Euler steps below the next level, then noise up to it."""
-    for sigma, sigma_next in zip(sigmas[:-1], sigmas[1:], strict=True):
+    for sigma, sigma_next in pairwise(sigmas):
         x0 = denoise(x, everywhere(x, sigma))
         down, up = ancestral_step(sigma, sigma_next, settings.eta)
         x = x + (x - x0) / sigma * (down - sigma)

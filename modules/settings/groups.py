@@ -17,11 +17,21 @@ class Saving(Options):
     enabled: bool = Toggle(True, "Always save all generated pictures", key="samples_save")
     format: Literal["png", "jpg", "webp"] = Choice("png", "File format for pictures", key="samples_format")
     jpeg_quality: int = Slider(80, 1, 100, "Quality for saved JPEG and WEBP pictures", key="jpeg_quality")
-    folder: str = Text("outputs/txt2img-images", "Output folder for txt2img pictures", key="outdir_txt2img_samples", local=True,
-                       help="Inside the data folder, unless it is an absolute path given on this page.")
-    pattern: str = Text("", "File name pattern", key="samples_filename_pattern", local=True,
-                        help="Empty: [seed]-[prompt_spaces]. Placeholders: [seed] [prompt] [prompt_spaces] [prompt_words] [steps] [cfg] "
-                             "[width] [height] [sampler] [scheduler] [model_name] [model_hash] [date] [datetime].")
+    folder: str = Text(
+        "outputs/txt2img-images",
+        "Output folder for txt2img pictures",
+        key="outdir_txt2img_samples",
+        local=True,
+        help="Inside the data folder, unless it is an absolute path given on this page.",
+    )
+    pattern: str = Text(
+        "",
+        "File name pattern",
+        key="samples_filename_pattern",
+        local=True,
+        help="Empty: [seed]-[prompt_spaces]. Placeholders: [seed] [prompt] [prompt_spaces] [prompt_words] [steps] [cfg] "
+        "[width] [height] [sampler] [scheduler] [model_name] [model_hash] [date] [datetime].",
+    )
     use_subfolders: bool = Toggle(True, "Save pictures to a subfolder", key="save_to_dirs")
     subfolder_pattern: str = Text("[date]", "Subfolder name pattern", key="directories_filename_pattern", local=True)
     infotext_in_file: bool = Toggle(True, "Write the infotext into the picture's metadata", key="enable_pnginfo")
@@ -33,15 +43,26 @@ class Model(Options):
 
     checkpoint: str = ModelChoice("checkpoint", "Stable Diffusion checkpoint", key="sd_model_checkpoint")
     kept: int = Slider(1, 1, 10, "Checkpoints kept in memory", key="sd_checkpoints_limit")
-    clip_skip: int = Slider(1, 1, 12, "Clip skip", key="CLIP_stop_at_last_layers",
-                            help="Take the text encoder's output this many layers before its end.")
+    clip_skip: int = Slider(
+        1, 1, 12, "Clip skip", key="CLIP_stop_at_last_layers", help="Take the text encoder's output this many layers before its end."
+    )
     random_source: Literal["GPU", "CPU", "NV"] = Choice(
-        "GPU", "Random number generator source", key="randn_source",
-        help="CPU gives the same picture on every machine; NV gives on every machine what an NVIDIA card gives.")
+        "GPU",
+        "Random number generator source",
+        key="randn_source",
+        help="CPU gives the same picture on every machine; NV gives on every machine what an NVIDIA card gives.",
+    )
     emphasis: Literal["None", "Ignore", "Original", "No norm"] = Choice(
-        "Original", "Emphasis mode", key="emphasis", help="How (words:1.2) act on the encoded prompt.")
-    comma_backtrack: int = Slider(20, 0, 74, "Prompt word wrap length limit", key="comma_padding_backtrack",
-                                  help="When a chunk of 75 tokens is full, everything after a comma at most this far back moves to the next.")
+        "Original", "Emphasis mode", key="emphasis", help="How (words:1.2) act on the encoded prompt."
+    )
+    comma_backtrack: int = Slider(
+        20,
+        0,
+        74,
+        "Prompt word wrap length limit",
+        key="comma_padding_backtrack",
+        help="When a chunk of 75 tokens is full, everything after a comma at most this far back moves to the next.",
+    )
     prompt_comments: bool = Toggle(True, "Leave out # comments in prompts", key="enable_prompt_comments")
 
 
@@ -57,8 +78,9 @@ class Sampling(Options):
     sigma_min: float = Number(0.0, "Schedule min sigma", key="sigma_min", help="0 takes the model's own.")
     sigma_max: float = Number(0.0, "Schedule max sigma", key="sigma_max", help="0 takes the model's own.")
     rho: float = Number(0.0, "Schedule rho", key="rho", help="Steepness of the Karras schedule; 0 takes 7.")
-    noise_seed_delta: int = Number(0, "Eta noise seed delta", key="eta_noise_seed_delta",
-                                   help="Added to the seed for all noise after the first.")
+    noise_seed_delta: int = Number(
+        0, "Eta noise seed delta", key="eta_noise_seed_delta", help="Added to the seed for all noise after the first."
+    )
     batch_conditions: bool = Toggle(True, "Positive and negative prompt in one call of the network", key="batch_cond_uncond")
 
 
@@ -66,8 +88,12 @@ class Preview(Options):
     """Live previews"""
 
     enabled: bool = Toggle(True, "Show live previews of the picture being made", key="live_previews_enable")
-    method: Literal["Full", "Approx cheap"] = Choice("Approx cheap", "Live preview method", key="show_progress_type",
-                                                     help="Full decodes the picture, which is slow; Approx cheap reads its colours off the latents.")
+    method: Literal["Full", "Approx cheap"] = Choice(
+        "Approx cheap",
+        "Live preview method",
+        key="show_progress_type",
+        help="Full decodes the picture, which is slow; Approx cheap reads its colours off the latents.",
+    )
     seconds: float = Slider(0.5, 0.1, 10.0, "Least time between two previews, in seconds", step=0.1)
 
 

@@ -88,7 +88,7 @@ class SettingsStore:
         try:
             raw = json.loads(self.path.read_text("utf8"))
             if not isinstance(raw, dict):
-                raise ValueError("it does not hold an object")
+                raise ValueError("it does not hold an object")  # noqa: TRY004 - the file is wrong, not a type
         except (OSError, ValueError) as error:
             aside = self.path.with_suffix(".unreadable.json")
             self.problem = f"{self.path.name} could not be read ({error}); it was kept as {aside.name}, and the defaults are used."

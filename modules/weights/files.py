@@ -83,7 +83,9 @@ def write_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, st
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.tmp")
     try:
-        safetensors.torch.save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, temporary, {"format": "pt", **(metadata or {})})
+        safetensors.torch.save_file(
+            {name: tensor.contiguous() for name, tensor in tensors.items()}, temporary, {"format": "pt", **(metadata or {})}
+        )
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
         temporary.replace(path)

@@ -16,7 +16,15 @@ from PIL import Image
 from modules.imaging.metadata import read_infotext
 from tests.golden import golden_json, needs_golden
 
-BODY = {"prompt": "a red star", "width": 64, "height": 64, "steps": 2, "seed": 5, "sampler_name": "Euler a", "override_settings": {"randn_source": "CPU"}}
+BODY = {
+    "prompt": "a red star",
+    "width": 64,
+    "height": 64,
+    "steps": 2,
+    "seed": 5,
+    "sampler_name": "Euler a",
+    "override_settings": {"randn_source": "CPU"},
+}
 
 
 def post(client: TestClient, path: str, body: dict[str, Any] | None = None) -> Any:
@@ -62,7 +70,11 @@ def test_save_images_saves_them(client: TestClient, outputs: Path) -> None:
 
 def test_names_and_aliases_reach_the_same_sampler(client: TestClient) -> None:
     first = picture(client, sampler_name="DPM++ 2M", scheduler="Karras")
-    for change in ({"sampler_name": "DPM++ 2M Karras"}, {"sampler_name": "k_dpmpp_2m"}, {"sampler_name": None, "sampler_index": "DPM++ 2M", "scheduler": "karras"}):
+    for change in (
+        {"sampler_name": "DPM++ 2M Karras"},
+        {"sampler_name": "k_dpmpp_2m"},
+        {"sampler_name": None, "sampler_index": "DPM++ 2M", "scheduler": "karras"},
+    ):
         assert np.array_equal(first, picture(client, **change)), change
 
 

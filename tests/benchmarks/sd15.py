@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 import urllib.request
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from diffusers import AutoencoderKL, DPMSolverMultistepScheduler, StableDiffusio
 from torch import Tensor, nn
 from transformers import CLIPTextConfig, CLIPTextModel
 
-from modules.contract.request import GenerationRequest
+from modules.contract.request import GenerationRequest, Size
 from modules.families import sd
 from modules.families.base import Components
 from modules.families.clip_text import tokenize
@@ -49,7 +50,8 @@ def make_checkpoint(path: Path) -> None:
     torch.manual_seed(0)
     with torch.device("meta"):
         unet = UNet2DConditionModel(cross_attention_dim=768, attention_head_dim=8)
-        vae = AutoencoderKL(
+        autoencoder: Any = AutoencoderKL  # its annotations allow one level only
+        vae = autoencoder(
             block_out_channels=(128, 256, 512, 512),
             layers_per_block=2,
             down_block_types=("DownEncoderBlock2D",) * 4,
@@ -61,7 +63,9 @@ def make_checkpoint(path: Path) -> None:
 
     def filled(module: nn.Module) -> dict[str, Tensor]:
         return {
-            name: torch.ones(shape.shape, dtype=torch.float16) if "norm" in name and name.endswith("weight") else (torch.randn(shape.shape) * 0.02).half()
+            name: torch.ones(shape.shape, dtype=torch.float16)
+            if "norm" in name and name.endswith("weight")
+            else (torch.randn(shape.shape) * 0.02).half()
             for name, shape in module.state_dict().items()
             if shape.is_floating_point()
         }
@@ -123,7 +127,8 @@ class TheirSide:
             beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", use_karras_sigmas=True, timestep_spacing="linspace"
         )
         text: Any = components.text.model
-        self.pipe = StableDiffusionPipeline(
+        pipeline: Any = StableDiffusionPipeline  # its annotations do not allow what it documents: parts that are None
+        self.pipe = pipeline(
             vae=components.vae, text_encoder=text, tokenizer=None, unet=components.unet, scheduler=scheduler,
             safety_checker=None, feature_extractor=None, requires_safety_checker=False,
         )  # fmt: skip
@@ -155,7 +160,7 @@ class TheirSide:
         return times, time.perf_counter() - started
 
 
-def measure(args: argparse.Namespace, folder: Path) -> list[tuple[str, str, str]]:
+def measure(args: argparse.Namespace, folder: Path) -> list[tuple[str, ...]]:
     """The rows of the table: what, ours, diffusers'."""
     checkpoint = folder / "sd15-random.safetensors"
     if not checkpoint.exists():
@@ -164,7 +169,7 @@ def measure(args: argparse.Namespace, folder: Path) -> list[tuple[str, str, str]
     print(f"Computing on {device}\n")
     manager = manager_over(folder, device)
     request = GenerationRequest(
-        prompt=PROMPT, size=(args.size, args.size), steps=args.steps, sampler="DPM++ 2M", schedule="Karras", seed=1, guidance=7, save=False
+        prompt=PROMPT, size=Size(args.size, args.size), steps=args.steps, sampler="DPM++ 2M", schedule="Karras", seed=1, guidance=7, save=False
     )
     began = time.perf_counter()
     components = manager.load(manager.find("sd15-random"), manager.settings.current)
@@ -180,20 +185,22 @@ def measure(args: argparse.Namespace, folder: Path) -> list[tuple[str, str, str]
             times, whole = side.picture()
             if round == 0:
                 continue  # warms both up
-            gaps = [after - before for before, after in zip(times[:-1], times[1:], strict=True)]
+            gaps = [after - before for before, after in pairwise(times)]
             steps[name] += gaps
             wholes[name].append(whole)
             inside = clock.seconds / clock.calls
             around[name].append(statistics.median(gaps) - inside)
-    rows = [
+    return [
         ("seconds a step, median", *(f"{statistics.median(steps[name]):.3f}" for name in sides)),
         ("seconds a picture, median", *(f"{statistics.median(wholes[name]):.2f}" for name in sides)),
         ("around the network, ms a step", *(f"{1000 * statistics.median(around[name]):.1f}" for name in sides)),
-        ("around the network, % of a step", *(f"{100 * statistics.median(around[name]) / statistics.median(steps[name]):.2f}" for name in sides)),
+        (
+            "around the network, % of a step",
+            *(f"{100 * statistics.median(around[name]) / statistics.median(steps[name]):.2f}" for name in sides),
+        ),
         ("loading the checkpoint, s", f"{load_seconds:.1f}", "-"),
         ("peak memory of the process, GB", f"{peak_memory():.2f}", "(the same process)"),
     ]
-    return rows  # type: ignore[return-value]
 
 
 def manager_over(folder: Path, device: Device) -> PipelineManager:
@@ -213,7 +220,18 @@ def peak_memory() -> float:
 def start_up(folder: Path) -> list[tuple[str, str]]:
     """The program's own times with the demo checkpoint: to the page, to the first step, and its memory at rest."""
     port, began = 7993, time.perf_counter()
-    command = [sys.executable, "webui.py", "--no-venv", "--no-browser", "--port", str(port), "--data-dir", str(folder), "--models-dir", str(ROOT / "models")]
+    command = [
+        sys.executable,
+        "webui.py",
+        "--no-venv",
+        "--no-browser",
+        "--port",
+        str(port),
+        "--data-dir",
+        str(folder),
+        "--models-dir",
+        str(ROOT / "models"),
+    ]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     address = f"http://127.0.0.1:{port}"
     try:
@@ -259,7 +277,8 @@ def machine() -> str:
         lines = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
         name = lines[0].split(":")[1].strip() if lines else name
     memory = psutil.virtual_memory().total / 1e9
-    return f"{name}, {os.cpu_count()} cores, {memory:.0f} GB; torch {torch.__version__}, {torch.get_num_threads()} threads, Python {platform.python_version()}"
+    versions = f"torch {torch.__version__}, {torch.get_num_threads()} threads, Python {platform.python_version()}"
+    return f"{name}, {os.cpu_count()} cores, {memory:.0f} GB; {versions}"
 
 
 def main() -> None:

@@ -1,6 +1,5 @@
 """File names that are always possible, and files that are never half, never over another."""
 
-import os
 import subprocess
 import sys
 import time
@@ -15,7 +14,7 @@ from PIL import Image
 from modules.contract.errors import BadRequest
 from modules.contract.progress import Filed
 from modules.imaging.metadata import encode, read_infotext
-from modules.imaging.naming import name_from, safe_part, values_of
+from modules.imaging.naming import name_from, values_of
 from modules.imaging.opening import open_image
 from modules.imaging.saving import Destination, destination, save, written
 from modules.settings.groups import Saving
@@ -37,7 +36,9 @@ def test_any_prompt_gives_a_name_that_any_system_can_keep(prompt: str) -> None:
     assert name.strip(" .") == name
 
 
-@pytest.mark.parametrize("prompt", ["猫" * 300, "🐱" * 100, "a" * 10_000, "con", "..", "aux.png", "/etc/passwd", "..\\..\\x", "\ud800", "e\u0301" * 200])
+@pytest.mark.parametrize(
+    "prompt", ["猫" * 300, "🐱" * 100, "a" * 10_000, "con", "..", "aux.png", "/etc/passwd", "..\\..\\x", "\ud800", "e\u0301" * 200]
+)
 def test_awkward_prompts_are_saved_and_read_back(tmp_path: Path, prompt: str) -> None:
     place = destination(tmp_path, Saving(), values(prompt), NOW)
     path = save(encode(Image.new("RGB", (8, 8)), format="png", infotext="x"), place)
@@ -56,7 +57,9 @@ def test_a_folder_that_leads_out_is_refused(tmp_path: Path, folder: str) -> None
 
 
 def test_a_subfolder_pattern_cannot_climb() -> None:
-    assert destination(Path("/data"), Saving(subfolder_pattern="../../x"), values("x"), NOW).folder.parent == Path("/data/outputs/txt2img-images")
+    assert destination(Path("/data"), Saving(subfolder_pattern="../../x"), values("x"), NOW).folder.parent == Path(
+        "/data/outputs/txt2img-images"
+    )
 
 
 def test_numbers_go_on_from_the_highest_and_no_file_is_overwritten(tmp_path: Path) -> None:
@@ -112,7 +115,7 @@ def test_a_killed_program_leaves_no_half_picture(tmp_path: Path) -> None:
         process.wait()
     files = list(tmp_path.glob("*.png"))
     assert len(files) >= 20
-    assert all(os.path.getsize(file) == 300_000 for file in files)
+    assert all(file.stat().st_size == 300_000 for file in files)
 
 
 @pytest.mark.parametrize("content", [b"", b"x" * 100, b"\x89PNG\r\n\x1a\n" + b"\0" * 50, b"%!PS-Adobe", b"<svg/>", b"P6 1 1 255 000"])

@@ -20,7 +20,14 @@ from modules.weights.header import BadModel
 from tests.tiny import Listener
 
 REQUEST = GenerationRequest(
-    prompt="a red star", negative_prompt="blurry", size=Size(64, 64), steps=3, sampler="Euler a", seed=7, checkpoint="one", settings={"randn_source": "CPU"}
+    prompt="a red star",
+    negative_prompt="blurry",
+    size=Size(64, 64),
+    steps=3,
+    sampler="Euler a",
+    seed=7,
+    checkpoint="one",
+    settings={"randn_source": "CPU"},
 )
 
 
@@ -34,7 +41,13 @@ def test_a_picture_is_saved_with_its_infotext_inside(pipeline: PipelineManager, 
     assert path.parent.parent == tmp_path / "outputs" / "txt2img-images"
     assert path.name == "00001-7-a red star.png"
     values = read(read_infotext(path.read_bytes()))
-    assert (values["Prompt"], values["Seed"], values["Sampler"], values["Model"], values["RNG"]) == ("a red star", "7", "Euler a", "one", "CPU")
+    assert (values["Prompt"], values["Seed"], values["Sampler"], values["Model"], values["RNG"]) == (
+        "a red star",
+        "7",
+        "Euler a",
+        "one",
+        "CPU",
+    )
     assert np.array_equal(np.asarray(open_image(path.read_bytes())), np.asarray(result.images[0].image))
 
 
@@ -54,7 +67,13 @@ def test_the_same_request_gives_the_same_picture_after_another_one(pipeline: Pip
 
 def test_what_the_picture_should_depend_on_changes_it(pipeline: PipelineManager) -> None:
     first = pictures(pipeline, save=False)[0]
-    for change in ({"prompt": "(a red star:1.5)"}, {"seed": 8}, {"guidance": 3}, {"checkpoint": "two"}, {"settings": {"randn_source": "NV"}}):
+    for change in (
+        {"prompt": "(a red star:1.5)"},
+        {"seed": 8},
+        {"guidance": 3},
+        {"checkpoint": "two"},
+        {"settings": {"randn_source": "NV"}},
+    ):
         assert not np.array_equal(first, pictures(pipeline, save=False, **change)[0]), change
 
 
@@ -120,7 +139,9 @@ def test_unknown_names_are_refused_with_near_ones(pipeline: PipelineManager, cha
         pipeline.check(REQUEST.replace(**change))
 
 
-@pytest.mark.parametrize("change", [{"steps": 0}, {"steps": 1000}, {"batch_size": 0}, {"size": (0, 64)}, {"seed": -2}, {"size": (64, 100_000)}])
+@pytest.mark.parametrize(
+    "change", [{"steps": 0}, {"steps": 1000}, {"batch_size": 0}, {"size": (0, 64)}, {"seed": -2}, {"size": (64, 100_000)}]
+)
 def test_values_that_cannot_be_are_refused_in_one_sentence(change: dict) -> None:
     with pytest.raises(BadRequest, match=r"^[^.]+ is [^.]+; it must be [^.]+\.$"):
         request_from({**dict(REQUEST), **change})

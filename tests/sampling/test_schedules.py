@@ -47,7 +47,9 @@ def test_a_schedule_has_a1111s_levels(case: dict) -> None:
     assert np.allclose(sigmas.numpy(), np.float32(case["sigmas"]), rtol=5e-7, atol=0)  # a few units in the last place
 
 
-@pytest.mark.parametrize("case", [case for case in golden_json("pure/ddim_timesteps.json") if "discard" not in case], ids=lambda case: str(case["steps"]))
+@pytest.mark.parametrize(
+    "case", [case for case in golden_json("pure/ddim_timesteps.json") if "discard" not in case], ids=lambda case: str(case["steps"])
+)
 def test_ddim_counts_a1111s_timesteps(case: dict) -> None:
     assert ddim_timesteps(case["steps"]).tolist() == case["timesteps"]
 

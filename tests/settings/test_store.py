@@ -33,7 +33,9 @@ def test_all_or_nothing_is_changed(tmp_path: Path) -> None:
     assert store.current == Settings()
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff\xfe\x00", b"null", b'{"model": 5}', b'{"model": {"clip_skip": "many"}}', b"{}" * 2])
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"[]", b"\xff\xfe\x00", b"null", b'{"model": 5}', b'{"model": {"clip_skip": "many"}}', b"{}" * 2]
+)
 def test_any_damaged_file_starts_with_defaults_and_is_kept(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "settings.json"
     path.write_bytes(content)

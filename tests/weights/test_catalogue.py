@@ -14,7 +14,14 @@ from modules.weights.hashes import HashCache
 def catalogue(tmp_path: Path) -> Catalogue:
     folder = tmp_path / "Stable-diffusion"
     (folder / "anime").mkdir(parents=True)
-    for name in ("photo.safetensors", "anime/line.safetensors", "anime/linework.ckpt", "photo.vae.safetensors", ".hidden.safetensors", "note.txt"):
+    for name in (
+        "photo.safetensors",
+        "anime/line.safetensors",
+        "anime/linework.ckpt",
+        "photo.vae.safetensors",
+        ".hidden.safetensors",
+        "note.txt",
+    ):
         (folder / name).write_bytes(name.encode())
     return Catalogue([folder], [], HashCache(tmp_path / "hashes.json"), lambda path: None)
 
@@ -32,7 +39,7 @@ def test_a_hash_joins_the_title_and_finds_the_model(catalogue: Catalogue) -> Non
 
 def test_a_name_that_several_contain_is_never_guessed(catalogue: Catalogue) -> None:
     assert catalogue.find("anime/line").name == "line"
-    with pytest.raises(BadRequest, match="line.safetensors or anime/linework.ckpt"):
+    with pytest.raises(BadRequest, match=r"line\.safetensors or anime/linework\.ckpt"):
         catalogue.find("anime/l")
     with pytest.raises(NotFound, match="photo"):
         catalogue.find("foto")

@@ -135,7 +135,9 @@ def test_another_kind_of_file_is_told_what_it_is(tmp_path: Path, name: str, word
         check_checkpoint(path)
 
 
-@pytest.mark.parametrize("part", ["first_stage_model.", "model.diffusion_model.middle_block.1.proj_in", "cond_stage_model.transformer.text_model.encoder"])
+@pytest.mark.parametrize(
+    "part", ["first_stage_model.", "model.diffusion_model.middle_block.1.proj_in", "cond_stage_model.transformer.text_model.encoder"]
+)
 def test_a_checkpoint_without_a_part_is_refused_with_the_part(tmp_path: Path, part: str) -> None:
     path = tmp_path / "part.safetensors"
     write_tensors(path, {name: value for name, value in tiny.tensors().items() if not name.startswith(part)})
