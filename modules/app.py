@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("easel")
 TXT2IMG = "txt2img"
+STOP_SECONDS = 10.0  # what a running job gets to end when the program stops
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ def build(options: LaunchOptions) -> Program:
         return Outcome("interrupted" if result.interrupted else "done", result.summary(), result)
 
     queue = JobQueue(
-        JobStore(folders.data / "cache" / "jobs.sqlite3"),
+        JobStore(folders.data / "jobs.sqlite3"),
         {TXT2IMG: work},
         lambda: settings.current.limits.queue_length,
         preview_seconds=lambda: settings.current.preview.seconds if settings.current.preview.enabled else float("inf"),
@@ -135,7 +136,7 @@ def serve(options: LaunchOptions, parts: Parts) -> FastAPI:
         if not options.skip_load_model_at_start:
             threading.Thread(target=load_first, args=(parts.pipeline,), name="first model", daemon=True).start()
         yield
-        await asyncio.to_thread(parts.queue.stop, 10.0)
+        await asyncio.to_thread(parts.queue.stop, STOP_SECONDS)
 
     app = FastAPI(title="Easel", lifespan=lifespan, docs_url="/docs", redoc_url=None)
     errors.install(app)
@@ -170,6 +171,18 @@ def add_page(app: FastAPI, options: LaunchOptions, parts: Parts) -> None:
     mount(app, build_page(services, temporary=temporary), outputs=parts.folders.outputs, appearance=options.theme)
 
 
+class Server(uvicorn.Server):
+    """Ends the queue before it closes connections: open event streams end with it, and nothing waits for them."""
+
+    def __init__(self, config: uvicorn.Config, queue: JobQueue) -> None:
+        super().__init__(config)
+        self.queue = queue
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await asyncio.to_thread(self.queue.stop, STOP_SECONDS)
+        await super().shutdown(sockets)
+
+
 def load_first(pipeline: "PipelineManager") -> None:
     """Load the chosen checkpoint while the page is up already."""
     entry = pipeline.chosen()
@@ -198,7 +211,7 @@ def main(options: LaunchOptions) -> None:
         page_accounts={login.name: login.password.reveal() for login in options.gradio_auth},
         api_accounts={login.name: login.password.reveal() for login in options.api_auth},
     )
-    server = uvicorn.Server(uvicorn.Config(guarded, log_level="warning", access_log=False, timeout_graceful_shutdown=3))
+    server = Server(uvicorn.Config(guarded, log_level="warning", access_log=False, timeout_graceful_shutdown=3), program.queue)
     address = f"http://{'127.0.0.1' if options.host == '0.0.0.0' else options.host}:{options.port}"
     threading.Thread(target=announce, args=(server, address, options.opens_browser, started), daemon=True).start()
     server.run(sockets=[listener])
@@ -207,7 +220,8 @@ def main(options: LaunchOptions) -> None:
 
 def listen(options: LaunchOptions) -> socket.socket:
     """The socket, before anything is loaded: a port that is taken is known at once. Ends the program with a sentence."""
-    listener = socket.socket(socket.AF_INET6 if ":" in options.host else socket.AF_INET)
+    family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # named, or answers wait 40 ms for more to send
     if os.name == "posix":
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

@@ -61,7 +61,7 @@ def generation_routes(api: APIRouter, parts: Parts) -> None:
         request = parts.generation.check(to_request(body))
         identifier = body.force_task_id or f"task(txt2img-{secrets.token_hex(4)})"
         started = time.strftime("%Y%m%d%H%M%S")
-        id = parts.submit(request, owner=OWNER, durable=False, identifier=identifier)
+        id = await asyncio.to_thread(parts.submit, request, owner=OWNER, durable=False, identifier=identifier)
         job = await parts.queue.wait(id)
         result = parts.results(id)
         if result is None:

@@ -57,6 +57,7 @@ def unet_modules(names: Iterable[str]) -> dict[str, str]:
 
 
 def resnet_and_attention(names: list[str], block: str, level: str, place: int) -> dict[str, str]:
+    """The modules of one numbered block: a residual block, and attention behind it where there is any."""
     modules = {f"{block}.0.{old}": f"{level}.resnets.{place}.{new}" for old, new in RESNET.items()}
     if has(names, f"{block}.1.transformer_blocks"):
         modules[f"{block}.1"] = f"{level}.attentions.{place}"
@@ -70,6 +71,7 @@ def blocks(names: list[str], kind: str) -> list[str]:
 
 
 def has(names: list[str], prefix: str) -> bool:
+    """Whether any name lies below a prefix."""
     return any(name.startswith(prefix + ".") for name in names)
 
 

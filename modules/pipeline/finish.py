@@ -24,12 +24,14 @@ def finish(run: Run, pictures: Sequence[NDArray[np.uint8]], root: Path) -> list[
 
 
 def finish_one(run: Run, index: int, image: Image.Image, root: Path) -> GeneratedImage:
+    """One picture's result, saved if it is to be."""
     text = infotext.write(run.request.prompt, run.request.negative_prompt, parameters(run, index))
     path = save(run, index, image, text, root) if run.request.save and run.settings.saving.enabled else None
     return result(run, index, image, text, path)
 
 
 def result(run: Run, index: int, image: Image.Image, text: str, path: Path | None) -> GeneratedImage:
+    """A picture of the batch with what belongs to it."""
     return GeneratedImage(
         image=image,
         seed=run.seeds[index],

@@ -1,10 +1,9 @@
 """What a network's output means, and the noise levels that it was trained on."""
 
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import torch
 from torch import Tensor
-from typing_extensions import Self
 
 
 def scaled_linear_alphas(start: float = 0.00085, end: float = 0.0120, count: int = 1000) -> Tensor:
@@ -29,6 +28,9 @@ class Prediction(Protocol):
     def noise(self, x: Tensor, output: Tensor, t: Tensor) -> Tensor: ...
 
 
+Table = TypeVar("Table", bound="Discrete")
+
+
 class Discrete:
     """The table of noise levels of a network trained on numbered timesteps, with log-linear interpolation between them.
 
@@ -40,7 +42,7 @@ class Discrete:
         self.sigmas = ((1 - alphas) / alphas) ** 0.5  # (T,), rising
         self.log_sigmas = self.sigmas.log()
 
-    def to(self, device: torch.device) -> Self:
+    def to(self: Table, device: torch.device) -> Table:
         """The same tables on another device."""
         moved = type(self)(self.alphas)
         moved.alphas, moved.sigmas, moved.log_sigmas = (x.to(device) for x in (self.alphas, self.sigmas, self.log_sigmas))

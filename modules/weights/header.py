@@ -86,6 +86,8 @@ def check_kind(path: Path, start: bytes, size: int) -> None:
 
 
 def parse(path: Path, text: bytes) -> dict[str, Any]:
+    """The header's table. Raises BadModel if it is none, or has a name twice."""
+
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         names = dict(pairs)
         if len(names) != len(pairs):

@@ -1,0 +1,1 @@
+"""HTTP: our own routes, and the guard that stands before everything that is served."""
