@@ -1,0 +1,1 @@
+"""The page, made with Gradio; nothing here needs torch, not even indirectly."""

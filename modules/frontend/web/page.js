@@ -1,0 +1,55 @@
+// @ts-check
+// The page's own part in the browser. What Gradio's events call stands in `window.webui`; this module runs before Gradio starts.
+import * as fields from "./fields.js";
+import * as jobs from "./jobs.js";
+import { startKeyboard } from "./keyboard.js";
+import { owner } from "./owner.js";
+import * as progress from "./progress.js";
+import * as notices from "./notices.js";
+import * as prompt from "./prompt.js";
+import "./queue.js";
+import * as results from "./results.js";
+
+const theme = /** @type {any} */ (window).webuiTheme;
+/** @type {any} */ (window).webui = { fields, jobs, notices, owner, prompt, results, theme };
+
+/** Tool buttons show an icon only: their text, which a screen reader says, becomes the tooltip. */
+function nameTools() {
+    for (const button of document.querySelectorAll("button.tool:not([title])")) {
+        const name = button.textContent?.trim() ?? "";
+        button.setAttribute("title", name);
+        button.setAttribute("aria-label", name);
+    }
+}
+
+/** @param {string} selector @returns {Promise<Element>} once it is in the page */
+function appeared(selector) {
+    return new Promise((resolve) => {
+        const look = () => {
+            const found = document.querySelector(selector);
+            if (found) {
+                observer.disconnect();
+                resolve(found);
+            }
+        };
+        const observer = new MutationObserver(look);
+        observer.observe(document.documentElement, { childList: true, subtree: true });
+        look();
+    });
+}
+
+async function start() {
+    await appeared("#txt2img_generate");
+    nameTools();
+    new MutationObserver(nameTools).observe(document.body, { childList: true, subtree: true });
+    theme.show();
+    startKeyboard();
+    prompt.startDrops();
+    progress.startTitle();
+    await jobs.start();
+    await results.restore();
+    document.body.dataset.webui = "ready";
+    dispatchEvent(new Event("webui-ready"));
+}
+
+start();
