@@ -1,0 +1,61 @@
+"""`python -m modules.demo [STEP …] --work FOLDER`: trains the demo checkpoint, or some steps of it, from nothing.
+
+The steps are `judge`, `vae`, `text`, `latents`, `unet`, `decoder` and `export`, in this order; each goes on where it
+was stopped. `judge` needs no other step; `export` writes what there is so far, also while `unet` is running.
+"""
+
+import argparse
+from contextlib import nullcontext
+from pathlib import Path
+
+import torch
+
+from . import autoencoder_training, decoder_training, denoiser_training, export, judge, latents, reading
+from .normalization import quick_group_norm
+
+STEPS = ("judge", "vae", "text", "latents", "unet", "decoder", "export")
+
+
+def main() -> None:
+    """Runs the steps asked for."""
+    parser = argparse.ArgumentParser(prog="python -m modules.demo", description=__doc__.partition("\n\n")[0])
+    parser.add_argument("steps", nargs="*", metavar="STEP", help=f"of {', '.join(STEPS)}; all without the first if none")
+    parser.add_argument("--work", type=Path, default=Path("demo-training"), help="folder for what is half done")
+    parser.add_argument("--out", type=Path, default=Path("models/Stable-diffusion/demo.safetensors"))
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--denoiser-steps", type=int, default=denoiser_training.STEPS)
+    chosen = parser.parse_args()
+    for step in chosen.steps:
+        if step not in STEPS:
+            parser.error(f"{step} is no step; the steps are {', '.join(STEPS)}.")
+    chosen.work.mkdir(parents=True, exist_ok=True)
+    device = torch.device(chosen.device)
+    with quick_group_norm() if device.type == "cpu" else nullcontext():
+        for step in chosen.steps or STEPS[1:]:
+            run(step, chosen, device)
+
+
+def run(step: str, chosen: argparse.Namespace, device: torch.device) -> None:
+    """One step of the training."""
+    work: Path = chosen.work
+    match step:
+        case "judge":
+            judge.train()
+        case "vae":
+            autoencoder_training.train(work, device)
+        case "text":
+            reading.train(work, device)
+        case "latents":
+            latents.scale(work, device)
+            latents.keep(work, device)
+        case "unet":
+            denoiser_training.train(work, device, chosen.denoiser_steps)
+        case "decoder":
+            decoder_training.train(work, device)
+        case _:
+            export.write_parts(work, work / "export")
+            export.write_checkpoint(work, chosen.out)
+
+
+if __name__ == "__main__":
+    main()
