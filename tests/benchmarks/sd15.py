@@ -169,7 +169,7 @@ def measure(args: argparse.Namespace, folder: Path) -> list[tuple[str, ...]]:
     print(f"Computing on {device}\n")
     manager = manager_over(folder, device)
     request = GenerationRequest(
-        prompt=PROMPT, size=Size(args.size, args.size), steps=args.steps, sampler="DPM++ 2M", schedule="Karras", seed=1, guidance=7, save=False
+        prompt=PROMPT, size=Size(args.size, args.size), steps=args.steps, sampler="DPM++ 2M", schedule="Karras", seed=1, save=False
     )
     began = time.perf_counter()
     components = manager.load(manager.find("sd15-random"), manager.settings.current)
