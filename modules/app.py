@@ -138,7 +138,7 @@ def serve(options: LaunchOptions, parts: Parts) -> FastAPI:
         yield
         await asyncio.to_thread(parts.queue.stop, STOP_SECONDS)
 
-    app = FastAPI(title="Easel", lifespan=lifespan, docs_url="/docs", redoc_url=None)
+    app = FastAPI(title="Easel", lifespan=lifespan, docs_url=None, redoc_url=None)  # their pages load scripts from elsewhere
     errors.install(app)
     app.include_router(
         routes.router(

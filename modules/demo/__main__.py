@@ -1,7 +1,8 @@
 """`python -m modules.demo [STEP …] --work FOLDER`: trains the demo checkpoint, or some steps of it, from nothing.
 
-The steps are `judge`, `vae`, `text`, `latents`, `unet`, `decoder` and `export`, in this order; each goes on where it
-was stopped. `judge` needs no other step; `export` writes what there is so far, also while `unet` is running.
+The steps are `judge`, `vae`, `text`, `latents`, `unet`, `decoder`, `export` and `sheet`, in this order; each goes on
+where it was stopped. `judge` needs no other step; `export` writes what there is so far, also while `unet` is running;
+`sheet` shows what the exported checkpoint makes of unseen combinations.
 """
 
 import argparse
@@ -10,20 +11,21 @@ from pathlib import Path
 
 import torch
 
-from . import autoencoder_training, decoder_training, denoiser_training, export, judge, latents, reading
+from . import autoencoder_training, decoder_training, denoiser_training, export, judge, latents, reading, trial
 from .normalization import quick_group_norm
 
-STEPS = ("judge", "vae", "text", "latents", "unet", "decoder", "export")
+STEPS = ("judge", "vae", "text", "latents", "unet", "decoder", "export", "sheet")
 
 
 def main() -> None:
     """Runs the steps asked for."""
-    parser = argparse.ArgumentParser(prog="python -m modules.demo", description=__doc__.partition("\n\n")[0])
+    parser = argparse.ArgumentParser(prog="python -m modules.demo", description=(__doc__ or "").partition("\n\n")[0])
     parser.add_argument("steps", nargs="*", metavar="STEP", help=f"of {', '.join(STEPS)}; all without the first if none")
     parser.add_argument("--work", type=Path, default=Path("demo-training"), help="folder for what is half done")
     parser.add_argument("--out", type=Path, default=Path("models/Stable-diffusion/demo.safetensors"))
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--denoiser-steps", type=int, default=denoiser_training.STEPS)
+    parser.add_argument("--workers", type=int, default=1, help="processes of one thread each that train the denoiser")
     chosen = parser.parse_args()
     for step in chosen.steps:
         if step not in STEPS:
@@ -49,12 +51,16 @@ def run(step: str, chosen: argparse.Namespace, device: torch.device) -> None:
             latents.scale(work, device)
             latents.keep(work, device)
         case "unet":
-            denoiser_training.train(work, device, chosen.denoiser_steps)
+            denoiser_training.train(work, device, chosen.denoiser_steps, chosen.workers)
         case "decoder":
             decoder_training.train(work, device)
-        case _:
+        case "export":
             export.write_parts(work, work / "export")
             export.write_checkpoint(work, chosen.out)
+        case _:
+            prompts = [text for text, _ in judge.prompts()][: trial.COLUMNS * trial.ROWS]
+            made = trial.pictures(chosen.out, prompts)
+            trial.write_sheet(chosen.out.parents[1] / "demo-sheet.png", made, prompts)
 
 
 if __name__ == "__main__":

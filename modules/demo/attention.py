@@ -1,5 +1,8 @@
 """Attention for training on a processor: torch's own, fused or not, takes half of each step there for heads this narrow."""
 
+# pyright: reportArgumentType=false, reportAttributeAccessIssue=false, reportOptionalCall=false, reportOptionalSubscript=false
+# (what diffusers annotates is narrower than what it takes and gives)
+
 from typing import Any
 
 import torch

@@ -1,5 +1,8 @@
 """Trains the denoiser on the kept latents, reading their captions with the finished text encoder."""
 
+# pyright: reportArgumentType=false, reportAttributeAccessIssue=false, reportOptionalCall=false, reportOptionalSubscript=false
+# (what diffusers annotates is narrower than what it takes and gives)
+
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,7 +23,7 @@ from .pictures import caption_of
 from .progress import Progress
 
 SEED = 4
-STEPS = 7000
+STEPS = 3300
 BATCH = 48
 PEAK_RATE = 7e-4
 WARM_UP = 150

@@ -25,7 +25,7 @@ def draw(scene: Scene, size: int, rng: np.random.Generator) -> Picture:
     canvas = _background(scene.background, size * OVERSAMPLING, rng)
     for subject, x, y, radius in _arrangement(scene, rng):
         _put(canvas, subject, x, y, radius, outlined=scene.outlined, rng=rng)
-    return cv2.resize(canvas, (size, size), interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(canvas, (size, size), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _arrangement(scene: Scene, rng: np.random.Generator) -> list[tuple[Subject, float, float, float]]:

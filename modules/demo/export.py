@@ -7,9 +7,16 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from ..families.sd import single_file
+from ..weights.files import write_tensors
 from . import networks
-from .checkpoints import read_state, write_tensors
+from .checkpoints import read_state
 from .denoiser_training import finished_reader
+
+METADATA = {
+    "modelspec.architecture": "stable-diffusion-v1",
+    "modelspec.resolution": "128x128",
+    "modelspec.title": "Easel demo",
+}
 
 
 def write_parts(work: Path, folder: Path) -> None:
@@ -29,8 +36,7 @@ def write_checkpoint(work: Path, path: Path) -> None:
     """The single file, in half precision."""
     trained = parts(work)
     tensors = single_file(trained["unet"], trained["vae"], trained["text_encoder"])
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_tensors(path, {name: tensor.clone() for name, tensor in tensors.items()})
+    write_tensors(path, {name: tensor.clone() for name, tensor in tensors.items()}, METADATA)
 
 
 def parts(work: Path) -> dict[str, dict[str, Tensor]]:

@@ -1,5 +1,8 @@
 """Scales the trained autoencoder to SD1's convention and keeps the latents of many drawings for the denoiser."""
 
+# pyright: reportArgumentType=false, reportAttributeAccessIssue=false, reportOptionalCall=false, reportOptionalSubscript=false
+# (what diffusers annotates is narrower than what it takes and gives)
+
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -15,7 +18,7 @@ from .pictures import picture_of
 from .progress import Progress
 
 SEED = 3
-PICTURES = 16_000
+PICTURES = 12_000
 SIZE = 128
 BATCH = 32
 MEASURED = 512

@@ -1,5 +1,8 @@
 """The three networks of the demo checkpoint: Stable Diffusion 1's structure block for block, only narrower."""
 
+# pyright: reportArgumentType=false, reportAttributeAccessIssue=false, reportOptionalCall=false, reportOptionalSubscript=false
+# (what diffusers annotates is narrower than what it takes and gives)
+
 from diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel
 from transformers import CLIPTextConfig, CLIPTextModel
 

@@ -20,7 +20,7 @@ from .progress import Progress, learning_rate
 from .scenes import Scene
 
 SEED = 2
-STEPS = 1500
+STEPS = 500
 BATCH = 64
 PEAK_RATE = 1e-3
 EMPTY_SHARE = 0.06

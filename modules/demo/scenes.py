@@ -27,7 +27,7 @@ Option = TypeVar("Option")
 
 @dataclass(frozen=True)
 class Subject:
-    """A thing in one colour; an empty colour means there is none, as for the second thing of most scenes."""
+    """A thing in one colour."""
 
     colour: str
     thing: str

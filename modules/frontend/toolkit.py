@@ -33,7 +33,6 @@ with without_stub_files():
     import gradio as gr
     from gradio.blocks import Block
     from gradio.components import Component
-    from gradio.events import on
     from gradio.themes import Default, ThemeClass
 
-__all__ = ["Block", "Component", "Default", "ThemeClass", "gr", "on"]
+__all__ = ["Block", "Component", "Default", "ThemeClass", "gr"]

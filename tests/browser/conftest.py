@@ -18,7 +18,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 ROOT = Path(__file__).parents[2]
 # Another program under the same page: "-m tests.frontend.pretended" draws its pictures without a model.
 PROGRAM = shlex.split(os.environ.get("EASEL_BROWSER_PROGRAM", "webui.py --no-venv --no-browser"))
-CHROMIUM = next((found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None)
+# `--self-test` says where a browser is; empty: the one that Playwright finds by itself.
+CHROMIUM = os.environ.get("EASEL_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome") or None
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-dev-shm-usage", "--no-first-run", "--disable-sync",
              "--disable-background-networking", "--disable-component-update", "--force-color-profile=srgb"]
 START_SECONDS = 200
@@ -34,7 +35,7 @@ class Program:
     data: Path
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
     data = tmp_path_factory.mktemp("data")
     with socket.socket() as free:
@@ -75,7 +76,7 @@ def answers(url: str) -> bool:
         return False
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")  # not for the whole session: while it is open, no other test could run an event loop
 def chromium() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)

@@ -4,6 +4,7 @@ import asyncio
 import html
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,8 @@ class Driven:
 
     def ended(self, job: str) -> Job:
         """The job once it is over."""
-        return asyncio.run(self.queue.wait(job))
+        with ThreadPoolExecutor(1) as thread:  # Playwright, where it runs too, keeps an event loop in this one
+            return thread.submit(lambda: asyncio.run(self.queue.wait(job))).result(30)
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """T-10: pages of another site in a real Chromium, against a server on this machine; and our own page beside them."""
 
+import os
 import shutil
 import threading
 import time
@@ -17,7 +18,8 @@ from modules.server.security import secure
 from tests.server.served import listening
 
 sync_api = pytest.importorskip("playwright.sync_api")
-CHROMIUM = next((found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None)
+# `--self-test` says where a browser is; empty: the one that Playwright finds by itself.
+CHROMIUM = os.environ.get("EASEL_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome") or None
 NAMES = "MAP evil.example 127.0.0.1, MAP rebound.example 127.0.0.1, MAP localhost. 127.0.0.1"
 
 pytestmark = pytest.mark.browser

@@ -1,0 +1,87 @@
+"""Asks the whole application for pictures from the demo checkpoint: to be judged, and to be shown on one sheet."""
+
+from collections.abc import Sequence
+from io import BytesIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from ..contract.progress import Filed
+from ..contract.request import GenerationRequest, Size
+from ..families.identify import check_checkpoint
+from ..pipeline.manager import PipelineManager
+from ..runtime.device import on_processor
+from ..settings.store import SettingsStore
+from ..weights.catalogue import Catalogue
+from ..weights.hashes import HashCache
+from .drawing import Picture
+
+SIDE = 128
+COLUMNS, ROWS = 8, 5
+CAPTION_HEIGHT = 26
+LARGEST_SHEET = 300_000  # bytes
+
+
+def pictures(checkpoint: Path, prompts: Sequence[str], *, sampler: str = "Euler a", steps: int = 20) -> list[Picture]:
+    """One picture of 128 x 128 for each prompt, guidance 5; each prompt's seed is its place in the list."""
+    with TemporaryDirectory() as folder:
+        root = Path(folder)
+        manager = PipelineManager(
+            catalogue=Catalogue([checkpoint.parent], [], HashCache(root / "hashes.json"), check_checkpoint),
+            settings=SettingsStore(root / "settings.json"),
+            root=root,
+            device=lambda: on_processor(full=True),
+        )
+        asked = GenerationRequest(
+            size=Size(SIDE, SIDE),
+            steps=steps,
+            guidance=5,
+            sampler=sampler,
+            checkpoint=checkpoint.stem,
+            save=False,
+            settings={"randn_source": "CPU"},
+        )
+        made = [manager.generate(asked.replace(prompt=text, seed=seed), Silence()) for seed, text in enumerate(prompts)]
+        return [np.asarray(result.images[0].image) for result in made]
+
+
+def write_sheet(path: Path, made: Sequence[Picture], prompts: Sequence[str]) -> None:
+    """A PNG of the pictures with their prompts below, in as many colours as leave it under 300 kB."""
+    sheet = Image.new("RGB", (COLUMNS * SIDE, ROWS * (SIDE + CAPTION_HEIGHT)), "white")
+    pen = ImageDraw.Draw(sheet)
+    for place, (picture, text) in enumerate(zip(made[: COLUMNS * ROWS], prompts, strict=False)):
+        x, y = place % COLUMNS * SIDE, place // COLUMNS * (SIDE + CAPTION_HEIGHT)
+        sheet.paste(Image.fromarray(picture), (x, y))
+        words = text.split()
+        for line, part in enumerate((words[: len(words) // 2], words[len(words) // 2 :])):
+            pen.text((x + SIDE / 2, y + SIDE + 7 + 12 * line), " ".join(part), fill="black", anchor="mm", font_size=10)
+    for colours in (256, 128, 64, 32):
+        file = BytesIO()
+        sheet.quantize(colours, dither=Image.Dither.NONE).save(file, "PNG", optimize=True)
+        if file.tell() <= LARGEST_SHEET:
+            break
+    path.write_bytes(file.getvalue())
+
+
+class Silence:
+    """A Reporter that listens to nothing and stops nothing."""
+
+    def start(self, total: int) -> None: ...
+
+    def step(self, text: str = "") -> None: ...
+
+    def check(self) -> None: ...
+
+    def wants_preview(self) -> bool:
+        return False
+
+    def preview(self, picture: bytes) -> None: ...
+
+    def warn(self, text: str) -> None: ...
+
+    def filed(self, number: int) -> Filed | None:
+        return None
+
+    def filing(self, number: int, filed: Filed) -> None: ...
