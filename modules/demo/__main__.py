@@ -60,7 +60,7 @@ def run(step: str, chosen: argparse.Namespace, device: torch.device) -> None:
         case _:
             prompts = [text for text, _ in judge.prompts()][: trial.COLUMNS * trial.ROWS]
             made = trial.pictures(chosen.out, prompts)
-            trial.write_sheet(chosen.out.parents[1] / "demo-sheet.png", made, prompts)
+            trial.write_sheet(chosen.out.parents[1] / "demo-sheet.jpg", made, prompts)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """Asks the whole application for pictures from the demo checkpoint: to be judged, and to be shown on one sheet."""
 
 from collections.abc import Sequence
-from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -21,7 +20,6 @@ from .drawing import Picture
 SIDE = 128
 COLUMNS, ROWS = 8, 5
 CAPTION_HEIGHT = 26
-LARGEST_SHEET = 300_000  # bytes
 
 
 def pictures(checkpoint: Path, prompts: Sequence[str], *, sampler: str = "Euler a", steps: int = 20) -> list[Picture]:
@@ -48,7 +46,7 @@ def pictures(checkpoint: Path, prompts: Sequence[str], *, sampler: str = "Euler 
 
 
 def write_sheet(path: Path, made: Sequence[Picture], prompts: Sequence[str]) -> None:
-    """A PNG of the pictures with their prompts below, in as many colours as leave it under 300 kB."""
+    """The pictures with their prompts below, as a JPEG file."""
     sheet = Image.new("RGB", (COLUMNS * SIDE, ROWS * (SIDE + CAPTION_HEIGHT)), "white")
     pen = ImageDraw.Draw(sheet)
     for place, (picture, text) in enumerate(zip(made[: COLUMNS * ROWS], prompts, strict=False)):
@@ -57,12 +55,7 @@ def write_sheet(path: Path, made: Sequence[Picture], prompts: Sequence[str]) -> 
         words = text.split()
         for line, part in enumerate((words[: len(words) // 2], words[len(words) // 2 :])):
             pen.text((x + SIDE / 2, y + SIDE + 7 + 12 * line), " ".join(part), fill="black", anchor="mm", font_size=10)
-    for colours in (256, 128, 64, 32):
-        file = BytesIO()
-        sheet.quantize(colours, dither=Image.Dither.NONE).save(file, "PNG", optimize=True)
-        if file.tell() <= LARGEST_SHEET:
-            break
-    path.write_bytes(file.getvalue())
+    sheet.save(path, "JPEG", quality=90, subsampling=0)
 
 
 class Silence:

@@ -120,16 +120,18 @@ class OurSide:
 
 
 class TheirSide:
-    """One picture by diffusers' StableDiffusionPipeline, on the same modules. The prompts are encoded by its own encoder."""
+    """One picture by diffusers' StableDiffusionPipeline, on the same modules.
+
+    The prompts are encoded beside it: our text encoder stays in float32, which the pipeline does not expect.
+    """
 
     def __init__(self, components: Components, request: GenerationRequest) -> None:
         scheduler = DPMSolverMultistepScheduler(
-            beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", use_karras_sigmas=True, timestep_spacing="linspace"
+            beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", use_karras_sigmas=True, steps_offset=1
         )
-        text: Any = components.text.model
         pipeline: Any = StableDiffusionPipeline  # its annotations do not allow what it documents: parts that are None
         self.pipe = pipeline(
-            vae=components.vae, text_encoder=text, tokenizer=None, unet=components.unet, scheduler=scheduler,
+            vae=components.vae, text_encoder=None, tokenizer=None, unet=components.unet, scheduler=scheduler,
             safety_checker=None, feature_extractor=None, requires_safety_checker=False,
         )  # fmt: skip
         self.pipe.set_progress_bar_config(disable=True)
