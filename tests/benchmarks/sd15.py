@@ -74,24 +74,19 @@ def make_checkpoint(path: Path) -> None:
 
 
 class NetworkClock:
-    """The time spent inside a network, in seconds, and how often it was called."""
+    """The seconds of each call of a network."""
 
     def __init__(self, module: nn.Module) -> None:
-        self.seconds, self.calls, self.began = 0.0, 0, 0.0
-        self.first: float | None = None
+        self.calls: list[float] = []
+        self.began = 0.0
         module.register_forward_pre_hook(self.enter)
         module.register_forward_hook(self.leave)
 
     def enter(self, *_: Any) -> None:
         self.began = time.perf_counter()
-        self.first = self.first or self.began
 
     def leave(self, *_: Any) -> None:
-        self.seconds += time.perf_counter() - self.began
-        self.calls += 1
-
-    def reset(self) -> None:
-        self.seconds, self.calls, self.first = 0.0, 0, None
+        self.calls.append(time.perf_counter() - self.began)
 
 
 class Steps(Listener):
@@ -183,15 +178,14 @@ def measure(args: argparse.Namespace, folder: Path) -> list[tuple[str, ...]]:
     around: dict[str, list[float]] = {name: [] for name in sides}
     for round in range(args.rounds + 1):
         for name, side in sides.items():
-            clock.reset()
+            clock.calls.clear()
             times, whole = side.picture()
             if round == 0:
                 continue  # warms both up
             gaps = [after - before for before, after in pairwise(times)]
             steps[name] += gaps
             wholes[name].append(whole)
-            inside = clock.seconds / clock.calls
-            around[name].append(statistics.median(gaps) - inside)
+            around[name] += [gap - call for gap, call in zip(gaps, clock.calls[1:], strict=True)]  # one call a step
     return [
         ("seconds a step, median", *(f"{statistics.median(steps[name]):.3f}" for name in sides)),
         ("seconds a picture, median", *(f"{statistics.median(wholes[name]):.2f}" for name in sides)),
