@@ -8,7 +8,7 @@ import pytest
 from tests.guards.sources import ROOT
 
 PATTERNS = {
-    "a folder of one machine": r"(?<![\w.:/])/(?:work|root|farm|opt|mnt|srv|Users|home)/(?!(?:me|you|user|someone)\b)[\w.-]+",
+    "a folder of one machine": r"(?<![\w.:/])/(?:work|root|opt|mnt|srv|Users|home)/(?!(?:me|you|user|someone)\b)[\w.-]+",
     "a folder of one machine, as Windows writes it": r"\b[A-Za-z]:\\{1,2}Users\\",
     "a package server": r"https?://[\w.:@-]*\b(?:pypi|npm|registry|mirror|artifactory|nexus|devpi)\b[\w./-]*",
     "a package server chosen for everyone": r"(?:extra-)?index-url *= *\S|^ *registry *=",
@@ -38,7 +38,7 @@ def test_no_tracked_file_names_this_machine() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["cd /work/main", '"/home/anna/models"', "C:\\Users\\somebody", "https://pypi.example.org/simple", "registry = example"]
+    "text", ["cd /mnt/disk/checkout", '"/home/anna/models"', "C:\\Users\\somebody", "https://pypi.example.org/simple", "registry = example"]
 )
 def test_a_planted_path_is_found(text: str) -> None:
     assert any(re.search(pattern, text, re.MULTILINE) for pattern in PATTERNS.values())
