@@ -37,11 +37,6 @@ class EncodingCache:
         self.encoded.move_to_end(key)
         return self.encoded[key]
 
-    def clear(self) -> None:
-        """Forget everything, the model too."""
-        self.encoded.clear()
-        self.owner = lambda: None
-
 
 def encode(run: Run, cache: EncodingCache) -> Conditions:
     """The conditions of a batch: one positive and one negative for each picture."""

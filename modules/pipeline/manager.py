@@ -124,11 +124,6 @@ class PipelineManager:
             channels_last=device.channels_last,
         )
 
-    def unload(self) -> None:
-        """Give the memory of all models back."""
-        self.encodings.clear()
-        self.store.clear()
-
     # What can be asked for
 
     def samplers(self) -> list[SamplerEntry]:
@@ -221,7 +216,7 @@ class PipelineManager:
         latents = components.latents
         noise = NoiseSource(
             seeds,
-            (latents.channels, height // latents.downscale, width // latents.downscale),
+            (latents.channels, height // latents.downscale, width // latents.downscale),  # other sides are cut down, as in A1111
             source=settings.model.random_source,
             device=components.device,
             seed_delta=settings.sampling.noise_seed_delta,

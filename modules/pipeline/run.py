@@ -34,12 +34,5 @@ class Run:
     notes: dict[str, object] = field(default_factory=dict[str, object])  # further pairs for the infotext
 
     @property
-    def latent_shape(self) -> tuple[int, int, int]:
-        """(C, h, w) of one picture's latents. Sides that are no multiple of the scale are cut down, as in A1111."""
-        latents = self.components.latents
-        width, height = self.request.size
-        return latents.channels, height // latents.downscale, width // latents.downscale
-
-    @property
     def device(self) -> torch.device:
         return self.components.device

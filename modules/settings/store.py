@@ -3,7 +3,7 @@
 import json
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -79,7 +79,6 @@ class SettingsStore:
         self.unknown: dict[str, Any] = {}
         self.problem: str | None = None
         self.current = self.load()
-        self.listeners: list[Callable[[Settings], None]] = []
 
     def load(self) -> Settings:
         """The file's settings. A file that cannot be read is put aside, a wrong value falls back to its default; `problem` says so."""
@@ -123,6 +122,4 @@ class SettingsStore:
                     pages[page] = {**kept, **pages.get(page, {})}
                 write_whole(self.path, json.dumps(pages, indent=4, ensure_ascii=False).encode())
                 self.current = new
-        for listener in self.listeners:
-            listener(new)
         return new

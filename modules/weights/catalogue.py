@@ -63,6 +63,7 @@ class Catalogue:
                 self.problems[key] = None
             except WebuiError as error:
                 self.problems[key] = str(error)
+                log.warning("%s", error)
         return self.problems[key]
 
     def hashed(self, entry: ModelEntry) -> ModelEntry:

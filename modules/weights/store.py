@@ -42,17 +42,6 @@ class ModelStore(Generic[Model]):
         log.info("Loaded in %.1f s.", time.perf_counter() - started)
         return model
 
-    def holds(self, key: Hashable) -> bool:
-        """Whether a model is loaded."""
-        with self.lock:
-            return key in self.models
-
-    def clear(self) -> None:
-        """Let go of everything."""
-        with self.lock:
-            self.models.clear()
-        release()
-
 
 def release() -> None:
     """Give memory back: cycles first, then the device's cache."""
