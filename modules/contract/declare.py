@@ -13,7 +13,7 @@ class Options(BaseModel):
 
 def declared(default: Any, label: str, *, control: str, help: str = "", key: str | None = None, **more: Any) -> Any:
     """A field with its control. `key` is A1111's name for it where that differs from the field's."""
-    limits = {name: more.pop(name) for name in ("ge", "le") if name in more}
+    limits = {name: more.pop(name) for name in ("ge", "le", "pattern") if name in more}
     extra = {"control": control, "key": key, **more}
     return Field(default, title=label, description=help, json_schema_extra=extra, **limits)
 
@@ -41,6 +41,11 @@ def Text(default: str, label: str, *, help: str = "", key: str | None = None, lo
 def Choice(default: str, label: str, *, help: str = "", key: str | None = None) -> Any:
     """One of the values of the field's Literal type."""
     return declared(default, label, control="choice", help=help, key=key)
+
+
+def Color(default: str, label: str, *, help: str = "", key: str | None = None) -> Any:
+    """A colour as `#rrggbb`."""
+    return declared(default, label, control="color", help=help, key=key, pattern="^#[0-9a-fA-F]{6}$")
 
 
 def ModelChoice(kind: str, label: str, *, default: str = "", help: str = "", key: str | None = None) -> Any:

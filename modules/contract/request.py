@@ -1,8 +1,10 @@
 """What a person asks for: a value that never changes, checked when it is made."""
 
-from typing import Any, NamedTuple
+import base64
+import binascii
+from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError, field_validator
 
 from modules.contract.errors import BadRequest
 
@@ -26,6 +28,26 @@ class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=False)
 
 
+def picture_bytes(value: Any) -> Any:
+    """The bytes of base64 text, with or without a `data:` head; bytes stay as they are. Raises ValueError."""
+    if not isinstance(value, str):
+        return value
+    text = value.split(",", 1)[1] if value.startswith("data:") and "," in value else value
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise ValueError("A picture is not valid base64.") from None
+
+
+def picture_text(value: bytes) -> str:
+    """A picture file's bytes as base64 text."""
+    return base64.b64encode(value).decode()
+
+
+# The bytes of a picture file (PNG, JPEG, WEBP, AVIF, GIF); base64 text in JSON. `modules.imaging.opening` opens it.
+Picture = Annotated[bytes, BeforeValidator(picture_bytes), PlainSerializer(picture_text, when_used="json")]
+
+
 class SamplerOptions(Frozen):
     """What a sampler may be told beyond its steps; None means the setting of the same name decides.
 
@@ -37,6 +59,63 @@ class SamplerOptions(Frozen):
     s_tmin: float | None = Field(default=None, ge=0, description="Lowest sigma at which churn acts")
     s_tmax: float | None = Field(default=None, ge=0, description="Highest sigma at which churn acts; 0 is no limit")
     s_noise: float | None = Field(default=None, ge=0, description="Scale of the noise that is added")
+    s_min_uncond: float | None = Field(default=None, ge=0, description="Below this sigma the negative prompt is left out of odd calls")
+
+
+class SeedVariation(Frozen):
+    """A second seed, and how far its noise is mixed into the first one's. With it all pictures of a request share the first seed."""
+
+    seed: int = Field(default=-1, ge=-1, le=LARGEST_SEED, description="-1: drawn when the job starts")
+    strength: float = Field(default=0.0, ge=0, le=1)
+
+
+class Inpaint(Frozen):
+    """Where and how a source picture is painted anew."""
+
+    mask: Picture = Field(description="White, or what its alpha leaves opaque, is painted anew")
+    blur: tuple[float, float] = Field(default=(4, 4), description="Standard deviation of the mask's blur across and down, in pixels")
+    invert: bool = Field(default=False, description="Paint what the mask leaves out")
+    content: Literal["fill", "original", "latent noise", "latent nothing"] = Field(
+        default="original", description="What stands under the mask at the start"
+    )
+    only_masked: bool = Field(default=False, description="Work on the mask's surroundings at the request's size, and paste the result back")
+    padding: int = Field(default=32, ge=0, le=4096, description="Pixels around the mask that `only_masked` takes in")
+    rounded: bool = Field(default=True, description="The mask in latent space is 0 or 1, nothing between")
+
+
+class SourceImage(Frozen):
+    """The pictures that img2img starts from: one for each picture of a batch, or one for all."""
+
+    pictures: tuple[Picture, ...] = Field(min_length=1, max_length=64)
+    resize: Literal["just resize", "crop and resize", "resize and fill", "latent upscale"] = "just resize"
+    strength: float = Field(default=0.75, ge=0, le=1, description="Denoising strength")
+    image_guidance: float | None = Field(default=None, ge=0, le=100, description="Image CFG scale of instruct-pix2pix models; None: 1.5")
+    noise_multiplier: float | None = Field(default=None, ge=0, le=1.5, description="Scale of the first noise; None: the setting")
+    inpaint: Inpaint | None = None
+    latent_mask: Picture | None = Field(default=None, description="A mask for the latents only; the picture outside it changes too")
+
+
+class HiresPass(Frozen):
+    """Hires. fix: a second pass over the first one's picture, enlarged. 0, None and empty mean: as the first pass."""
+
+    scale: float = Field(default=2.0, ge=1, le=8)
+    size: Size = Field(default=Size(0, 0), description="The target size; a side that is 0 follows from the other, both 0 from `scale`")
+    upscaler: str = "Latent"
+    steps: int = Field(default=0, ge=0, le=150)
+    strength: float = Field(default=0.7, ge=0, le=1, description="Denoising strength")
+    checkpoint: str | None = None
+    sampler: str | None = None
+    schedule: str | None = None
+    prompt: str = Field(default="", max_length=100_000)
+    negative_prompt: str = Field(default="", max_length=100_000)
+    first: Picture | None = Field(default=None, description="A picture that takes the place of the first pass")
+
+
+class RefinerPass(Frozen):
+    """A second checkpoint that takes over when this share of the noise is gone."""
+
+    checkpoint: str
+    switch_at: float = Field(default=0.8, gt=0, le=1)
 
 
 class GenerationRequest(Frozen):
@@ -54,8 +133,22 @@ class GenerationRequest(Frozen):
     batch_size: int = Field(default=1, ge=1, le=16, description="Pictures at once")
     batch_count: int = Field(default=1, ge=1, le=100, description="Batches one after another")
     checkpoint: str | None = Field(default=None, description="None: the one chosen in the settings")
+    styles: tuple[str, ...] = Field(default=(), description="Names of saved styles that are added to both prompts")
+    variation: SeedVariation | None = None
+    resize_seed_from: Size | None = Field(default=None, description="The noise is that of a picture of this size, as far as it reaches")
+    tiling: bool | None = Field(default=None, description="The picture's edges fit together; None: the setting")
+    restore_faces: bool | None = Field(default=None, description="None: the setting")
+    networks: bool = Field(default=True, description="Use the networks that the prompt's <...> tags name")
+    source: SourceImage | None = Field(default=None, description="None: txt2img")
+    hires: HiresPass | None = None
+    refiner: RefinerPass | None = None
     save: bool = Field(default=True, description="Write the pictures into the output folder")
+    save_grid: bool = Field(default=True, description="Write grids too")
     settings: dict[str, Any] = Field(default_factory=dict[str, Any], description="Settings for this request only, by key")
+    extensions: dict[str, dict[str, Any]] = Field(
+        default_factory=dict[str, dict[str, Any]],
+        description="Options of the extensions to use, by extension name; being named is being on",
+    )
 
     @field_validator("size")
     @classmethod

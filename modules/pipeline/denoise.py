@@ -90,7 +90,7 @@ def guided(run: Run, network: Callable[[Tensor, Tensor, Tensor], Tensor], x: Ten
     """One prediction from all conditions of the batch: (B, C, h, w)."""
     conditions = run.conditions
     assert conditions is not None
-    positive, negative = evaluate(network, x, level, conditions, together=run.settings.sampling.batch_conditions)
+    positive, negative = evaluate(network, x, level, conditions, together=run.settings.optimizations.batch_conditions)
     return combine(positive, negative, conditions.positive, run.request.guidance)
 
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from modules.contract.declare import Choice, ModelChoice, Number, Options, Slider, Text, Toggle
+from modules.contract.declare import Choice, Color, ModelChoice, Number, Options, Slider, Text, Toggle
 
 
 class Saving(Options):
@@ -43,9 +43,14 @@ class Model(Options):
 
     checkpoint: str = ModelChoice("checkpoint", "Stable Diffusion checkpoint", key="sd_model_checkpoint")
     kept: int = Slider(1, 1, 10, "Checkpoints kept in memory", key="sd_checkpoints_limit")
+    vae: str = ModelChoice(
+        "vae", "SD VAE", default="Automatic", key="sd_vae", help="Automatic: the file of the checkpoint's name; None: the checkpoint's own."
+    )
+    vae_overrides: bool = Toggle(True, "The chosen VAE overrides a model's own preference", key="sd_vae_overrides_per_model_preferences")
     clip_skip: int = Slider(
         1, 1, 12, "Clip skip", key="CLIP_stop_at_last_layers", help="Take the text encoder's output this many layers before its end."
     )
+    clip_skip_sdxl: bool = Toggle(False, "Clip skip acts on SDXL's first text encoder", key="sdxl_clip_l_skip")
     random_source: Literal["GPU", "CPU", "NV"] = Choice(
         "GPU",
         "Random number generator source",
@@ -64,6 +69,113 @@ class Model(Options):
         help="When a chunk of 75 tokens is full, everything after a comma at most this far back moves to the next.",
     )
     prompt_comments: bool = Toggle(True, "Leave out # comments in prompts", key="enable_prompt_comments")
+    tiling: bool = Toggle(False, "Tiling", key="tiling", help="The picture's edges fit together.")
+    refiner_pass: Literal["first pass", "second pass", "both passes"] = Choice(
+        "second pass", "Hires. fix: the pass that the refiner takes part in", key="hires_fix_refiner_pass"
+    )
+    crop_top: int = Number(0, "SDXL crop top", key="sdxl_crop_top")
+    crop_left: int = Number(0, "SDXL crop left", key="sdxl_crop_left")
+    high_aesthetic: float = Number(6.0, "SDXL refiner: aesthetic score of the prompt", key="sdxl_refiner_high_aesthetic_score")
+    low_aesthetic: float = Number(2.5, "SDXL refiner: aesthetic score of the negative prompt", key="sdxl_refiner_low_aesthetic_score")
+
+
+class Networks(Options):
+    """Extra networks"""
+
+    lora: str = ModelChoice("lora", "Add a network to every prompt", default="None", key="sd_lora")
+    hypernetwork: str = ModelChoice("hypernetwork", "Add a hypernetwork to every prompt", default="None", key="sd_hypernetwork")
+    preferred_name: Literal["Alias from file", "Filename"] = Choice("Alias from file", "Refer to a LoRA by", key="lora_preferred_name")
+    lora_hashes: bool = Toggle(True, "Add LoRA hashes to the infotext", key="lora_add_hashes_to_infotext")
+    bundled_hashes: bool = Toggle(True, "Add the LoRA's name as hash of embeddings that it brings along", key="lora_bundled_ti_to_infotext")
+    embedding_hashes: bool = Toggle(True, "Add embedding hashes to the infotext", key="textual_inversion_add_hashes_to_infotext")
+    kept: int = Slider(
+        0, 0, 32, "Further LoRA files kept in memory", key="lora_in_memory_limit", help="Those in use stay in memory anyway."
+    )
+
+
+class Img2img(Options):
+    """img2img"""
+
+    mask_weight: float = Slider(1.0, 0.0, 1.0, "Inpainting conditioning mask strength", step=0.01, key="inpainting_mask_weight")
+    noise_multiplier: float = Slider(1.0, 0.0, 1.5, "Noise multiplier for img2img", step=0.001, key="initial_noise_multiplier")
+    extra_noise: float = Slider(0.0, 0.0, 1.0, "Extra noise multiplier for img2img and Hires. fix", step=0.01, key="img2img_extra_noise")
+    color_correction: bool = Toggle(False, "Match the colours of img2img results to the original", key="img2img_color_correction")
+    exact_steps: bool = Toggle(False, "With img2img, do exactly the number of steps asked for", key="img2img_fix_steps")
+    background: str = Color("#ffffff", "Colour under the transparent parts of a source picture", key="img2img_background_color")
+    overlay: bool = Toggle(True, "Put the original back outside the mask", key="overlay_inpaint")
+    return_mask: bool = Toggle(False, "Return the mask with inpainted pictures", key="return_mask")
+    return_mask_composite: bool = Toggle(False, "Return the masked part with inpainted pictures", key="return_mask_composite")
+
+
+class Upscaling(Options):
+    """Upscaling"""
+
+    tile: int = Slider(192, 0, 512, "Tile size of upscaler models", step=16, key="ESRGAN_tile", help="0 is the whole picture at once.")
+    tile_overlap: int = Slider(8, 0, 48, "Tile overlap of upscaler models", key="ESRGAN_tile_overlap")
+    for_img2img: str = ModelChoice("upscaler", "Upscaler for img2img", default="None", key="upscaler_for_img2img")
+    cached: int = Slider(5, 0, 10, "Upscaled pictures kept in memory", key="upscaling_max_images_in_cache")
+
+
+class Faces(Options):
+    """Face restoration"""
+
+    enabled: bool = Toggle(False, "Restore faces", key="face_restoration")
+    model: str = ModelChoice("face restorer", "Face restoration model", default="CodeFormer", key="face_restoration_model")
+    codeformer_weight: float = Slider(
+        0.5, 0.0, 1.0, "CodeFormer weight", step=0.01, key="code_former_weight", help="0 acts the most, 1 the least."
+    )
+
+
+class Optimizations(Options):
+    """Optimizations"""
+
+    s_min_uncond: float = Slider(
+        0.0,
+        0.0,
+        15.0,
+        "Negative guidance minimum sigma",
+        step=0.01,
+        key="s_min_uncond",
+        help="Below this noise level the negative prompt is left out of every second call of the network.",
+    )
+    s_min_uncond_all: bool = Toggle(False, "Negative guidance minimum sigma: leave it out of all calls", key="s_min_uncond_all")
+    token_merging: float = Slider(0.0, 0.0, 0.9, "Token merging ratio", step=0.1, key="token_merging_ratio")
+    token_merging_img2img: float = Slider(
+        0.0, 0.0, 0.9, "Token merging ratio for img2img", step=0.1, key="token_merging_ratio_img2img", help="0 is the general one."
+    )
+    token_merging_hires: float = Slider(
+        0.0, 0.0, 0.9, "Token merging ratio for Hires. fix", step=0.1, key="token_merging_ratio_hr", help="0 is the general one."
+    )
+    pad_conditions: bool = Toggle(False, "Pad the shorter of prompt and negative prompt", key="pad_cond_uncond")
+    pad_conditions_v0: bool = Toggle(False, "Pad as before 1.6, cutting a long negative prompt", key="pad_cond_uncond_v0")
+    batch_conditions: bool = Toggle(True, "Positive and negative prompt in one call of the network", key="batch_cond_uncond")
+    keep_conditions: bool = Toggle(True, "Keep encoded prompts between jobs", key="persistent_cond_cache")
+    fp8: Literal["Disable", "Enable for SDXL", "Enable"] = Choice(
+        "Disable", "Keep weights in 8 bits", key="fp8_storage", help="Halves the memory of a network; the picture changes a little."
+    )
+    placement: Literal["Automatic", "Resident", "One part at a time", "In groups"] = Choice(
+        "Automatic",
+        "Where networks wait",
+        help="Automatic decides by free memory. One part at a time is --medvram, in groups is --lowvram: less memory, slower.",
+    )
+
+
+class Compatibility(Options):
+    """Compatibility"""
+
+    old_emphasis: bool = Toggle(False, "Old emphasis", key="use_old_emphasis_implementation")
+    old_karras: bool = Toggle(False, "Old Karras sigmas (0.1 to 10)", key="use_old_karras_scheduler_sigmas")
+    random_brownian: bool = Toggle(False, "DPM++ SDE: let pictures depend on their batch", key="no_dpmpp_sde_batch_determinism")
+    old_hires_size: bool = Toggle(False, "Hires. fix: width and height are the final size", key="use_old_hires_fix_width_height")
+    hires_first_networks: bool = Toggle(
+        False, "Hires. fix: encode the second pass with the first one's networks", key="hires_fix_use_firstpass_conds"
+    )
+    old_scheduling: bool = Toggle(False, "Old prompt editing timelines", key="use_old_scheduling")
+    downcast_alphas: bool = Toggle(False, "Round the noise schedule to 16 bits", key="use_downcasted_alpha_bar")
+    refiner_by_steps: bool = Toggle(False, "Switch to the refiner by steps", key="refiner_switch_by_sample_steps")
+    backcompat: bool = Toggle(
+        True, "Turn on what an infotext's version needs", key="auto_backcompat", help="For pictures of A1111 versions before 1.8."
+    )
 
 
 class Sampling(Options):
@@ -77,11 +189,29 @@ class Sampling(Options):
     s_noise: float = Slider(1.0, 0.0, 1.1, "Sigma noise", step=0.001, key="s_noise")
     sigma_min: float = Number(0.0, "Schedule min sigma", key="sigma_min", help="0 takes the model's own.")
     sigma_max: float = Number(0.0, "Schedule max sigma", key="sigma_max", help="0 takes the model's own.")
-    rho: float = Number(0.0, "Schedule rho", key="rho", help="Steepness of the Karras schedule; 0 takes 7.")
+    rho: float = Number(0.0, "Schedule rho", key="rho", help="Steepness of the Karras and polyexponential schedules; 0 takes their own.")
     noise_seed_delta: int = Number(
         0, "Eta noise seed delta", key="eta_noise_seed_delta", help="Added to the seed for all noise after the first."
     )
-    batch_conditions: bool = Toggle(True, "Positive and negative prompt in one call of the network", key="batch_cond_uncond")
+    discard_penultimate: bool = Toggle(
+        False, "Leave out the last noise level but one, with every sampler", key="always_discard_next_to_last_sigma"
+    )
+    sgm_noise: bool = Toggle(
+        False, "SGM noise multiplier", key="sgm_noise_multiplier", help="Scales the first noise as SDXL's own sampler does."
+    )
+    quantized: bool = Toggle(False, "Whole timesteps in k-diffusion samplers", key="enable_quantization")
+    unipc_variant: Literal["bh1", "bh2", "vary_coeff"] = Choice("bh1", "UniPC variant", key="uni_pc_variant")
+    unipc_skip: Literal["time_uniform", "time_quadratic", "logSNR"] = Choice("time_uniform", "UniPC skip type", key="uni_pc_skip_type")
+    unipc_order: int = Slider(3, 1, 50, "UniPC order", key="uni_pc_order")
+    unipc_lower_order_final: bool = Toggle(True, "UniPC lower order final", key="uni_pc_lower_order_final")
+    noise_schedule: Literal["Default", "Zero Terminal SNR"] = Choice(
+        "Default", "Noise schedule", key="sd_noise_schedule", help="Zero Terminal SNR is for models that were trained with it."
+    )
+    skip_early: float = Slider(
+        0.0, 0.0, 1.0, "Ignore the negative prompt during early sampling", step=0.01, key="skip_early_cond", help="Share of the steps."
+    )
+    beta_alpha: float = Slider(0.6, 0.01, 1.0, "Beta schedule alpha", step=0.01, key="beta_dist_alpha")
+    beta_beta: float = Slider(0.6, 0.01, 1.0, "Beta schedule beta", step=0.01, key="beta_dist_beta")
 
 
 class Preview(Options):
@@ -116,7 +246,13 @@ class Settings(Options):
 
     saving: Saving = Field(default_factory=Saving)
     model: Model = Field(default_factory=Model)
+    networks: Networks = Field(default_factory=Networks)
     sampling: Sampling = Field(default_factory=Sampling)
+    img2img: Img2img = Field(default_factory=Img2img)
+    upscaling: Upscaling = Field(default_factory=Upscaling)
+    faces: Faces = Field(default_factory=Faces)
+    optimizations: Optimizations = Field(default_factory=Optimizations)
+    compatibility: Compatibility = Field(default_factory=Compatibility)
     preview: Preview = Field(default_factory=Preview)
     infotext: Infotext = Field(default_factory=Infotext)
     limits: Limits = Field(default_factory=Limits)
