@@ -28,9 +28,9 @@ def Number(default: float, label: str, *, help: str = "", key: str | None = None
     return declared(default, label, control="number", help=help, key=key)
 
 
-def Toggle(default: bool, label: str, *, help: str = "", key: str | None = None) -> Any:
-    """On or off."""
-    return declared(default, label, control="toggle", help=help, key=key)
+def Toggle(default: bool, label: str, *, help: str = "", key: str | None = None, local: bool = False) -> Any:
+    """On or off. `local`: it opens or closes a door, and cannot be changed over the API."""
+    return declared(default, label, control="toggle", help=help, key=key, local=local)
 
 
 def Text(default: str, label: str, *, help: str = "", key: str | None = None, local: bool = False) -> Any:

@@ -27,14 +27,27 @@ class Destination:
     suffix: str
 
 
-def destination(root: Path, saving: Saving, values: dict[str, str], now: datetime) -> Destination:
-    """The place of a picture below `root`. Raises BadRequest if the settings lead out of it."""
-    folder = (root / saving.folder).resolve()
+Announce = Callable[[Filed], None]
+
+
+def silent(filed: Filed) -> None:
+    """Tells nobody."""
+
+
+def destination(
+    root: Path, saving: Saving, values: dict[str, str], now: datetime, *, folder: str | None = None, suffix: str = ""
+) -> Destination:
+    """The place of a picture below `root`; `folder` stands in for the settings', `suffix` ends its name.
+
+    Raises BadRequest if the settings lead out of `root`.
+    """
+    wanted = saving.folder if folder is None else folder
+    place = (root / wanted).resolve()
     if saving.use_subfolders:
-        folder = folder / name_from(saving.subfolder_pattern, values, now)
-    if not Path(saving.folder).is_absolute() and not folder.is_relative_to(root.resolve()):
-        raise BadRequest(f"The output folder '{saving.folder}' leads out of {root}.", "Give a folder inside it, or a whole path.")
-    return Destination(folder, name_from(saving.pattern or DEFAULT_PATTERN, values, now), saving.format)
+        place = place / name_from(saving.subfolder_pattern, values, now)
+    if not Path(wanted).is_absolute() and not place.is_relative_to(root.resolve()):
+        raise BadRequest(f"The output folder '{wanted}' leads out of {root}.", "Give a folder inside it, or a whole path.")
+    return Destination(place, name_from(saving.pattern or DEFAULT_PATTERN, values, now) + suffix, saving.format)
 
 
 def next_number(folder: Path) -> int:
@@ -43,7 +56,7 @@ def next_number(folder: Path) -> int:
     return max((int(match.group(1)) for name in names if (match := NUMBERED.match(name))), default=0) + 1
 
 
-def save(data: bytes, place: Destination, *, announce: Callable[[Filed], None] = lambda filed: None) -> Path:
+def save(data: bytes, place: Destination, *, announce: Announce = silent) -> Path:
     """Write a picture file under the next free number: beside its place, synced, then linked into it.
 
     A name that someone else takes in between is left alone; the next number is tried. `announce` gets the path and the

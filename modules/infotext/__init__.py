@@ -1,6 +1,7 @@
 """The text under a picture: a request as A1111 writes it, and back."""
 
+from modules.infotext.paste import Paste, Rules, pasted, request_values
 from modules.infotext.read import read
 from modules.infotext.write import write
 
-__all__ = ["read", "write"]
+__all__ = ["Paste", "Rules", "pasted", "read", "request_values", "write"]

@@ -5,7 +5,11 @@ is never closed holds to the end of the text, one that was never opened is text.
 """
 
 import re
+from collections.abc import Iterator
+from itertools import groupby
 from typing import NamedTuple
+
+import numpy as np
 
 ROUND = 1.1
 SQUARE = 1 / 1.1
@@ -21,7 +25,7 @@ TOKEN = re.compile(
     """,
     re.VERBOSE,
 )
-BREAK = re.compile(r"\s*\bBREAK\b\s*", re.DOTALL)
+BREAK = re.compile(r"\bBREAK\b")
 
 
 class Piece(NamedTuple):
@@ -31,39 +35,48 @@ class Piece(NamedTuple):
     weight: float
 
 
+class Range(NamedTuple):
+    """Pieces, from `start` up to before `end`, that a bracket weighs."""
+
+    start: int
+    end: int
+    factor: float
+
+
 def parse_attention(prompt: str) -> list[Piece]:
     """The pieces of a prompt, in order, neighbours of equal weight joined; an empty prompt is one empty piece. Never raises.
 
     A BREAK inside brackets has its marker weight multiplied like any other and so does not break: A1111's behaviour,
     which the pictures of old prompts depend on.
     """
-    pieces: list[list[str | float]] = []
+    pieces: list[Piece] = []
+    ranges: list[Range] = []
     opened: dict[str, list[int]] = {"(": [], "[": []}
-
-    def weigh(start: int, factor: float) -> None:
-        for piece in pieces[start:]:
-            piece[1] *= factor  # type: ignore[operator]
-
     for match in TOKEN.finditer(prompt):
         kind, value = match.lastgroup, match.group(match.lastgroup or 0)
         if kind == "open":
             opened[value].append(len(pieces))
         elif kind == "weight" and opened["("]:
-            weigh(opened["("].pop(), number(value))
+            ranges.append(Range(opened["("].pop(), len(pieces), number(value)))
         elif kind == "close" and opened["(" if value == ")" else "["]:
-            weigh(opened["(" if value == ")" else "["].pop(), ROUND if value == ")" else SQUARE)
+            ranges.append(Range(opened["(" if value == ")" else "["].pop(), len(pieces), ROUND if value == ")" else SQUARE))
         elif kind in ("literal", "backslash"):
-            pieces.append([value if kind == "literal" else "", 1.0])  # a backslash before anything else is dropped
+            pieces.append(Piece(value if kind == "literal" else "", 1.0))  # a backslash before anything else is dropped
         else:
-            for index, part in enumerate(BREAK.split(match.group(0))):
-                if index:
-                    pieces.append(["BREAK", -1.0])
-                pieces.append([part, 1.0])
-    for start in opened["("]:
-        weigh(start, ROUND)
-    for start in opened["["]:
-        weigh(start, SQUARE)
-    return joined([Piece(str(text), float(weight)) for text, weight in pieces]) or [Piece("", 1.0)]
+            pieces.extend(broken(match.group(0)))
+    ranges += [Range(start, len(pieces), ROUND) for start in opened["("]]
+    ranges += [Range(start, len(pieces), SQUARE) for start in opened["["]]
+    return joined(weighed(pieces, ranges)) or [Piece("", 1.0)]
+
+
+def broken(literal: str) -> Iterator[Piece]:
+    """A text without brackets as pieces: what stands between its BREAKs, without the blanks around them, and these."""
+    texts = BREAK.split(literal)
+    for index, part in enumerate(texts):
+        if index:
+            yield Piece("BREAK", -1.0)
+        text = part.lstrip() if index else part
+        yield Piece(text.rstrip() if index < len(texts) - 1 else text, 1.0)
 
 
 def number(text: str) -> float:
@@ -74,15 +87,19 @@ def number(text: str) -> float:
         return 1.0
 
 
+def weighed(pieces: list[Piece], ranges: list[Range]) -> list[Piece]:
+    """The pieces, each multiplied by the factors of its ranges in their order, which decides the last bit."""
+    weights = np.array([piece.weight for piece in pieces], dtype=np.float64)
+    with np.errstate(all="ignore"):  # thousands of brackets lead to infinity, or to zero
+        for start, end, factor in ranges:
+            weights[start:end] *= factor
+    return [Piece(piece.text, weight) for piece, weight in zip(pieces, weights.tolist(), strict=True)]
+
+
 def joined(pieces: list[Piece]) -> list[Piece]:
     """Neighbours of equal weight as one."""
-    result: list[Piece] = []
-    for piece in pieces:
-        if result and result[-1].weight == piece.weight:
-            result[-1] = Piece(result[-1].text + piece.text, piece.weight)
-        else:
-            result.append(piece)
-    return result
+    runs = groupby(pieces, key=lambda piece: piece.weight)
+    return [Piece("".join(piece.text for piece in run), weight) for weight, run in runs]
 
 
 COMMENT = re.compile(r"\n?#[^\n]*(?:\n|$)")

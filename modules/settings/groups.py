@@ -15,7 +15,7 @@ class Saving(Options):
     """Saving pictures"""
 
     enabled: bool = Toggle(True, "Always save all generated pictures", key="samples_save")
-    format: Literal["png", "jpg", "webp"] = Choice("png", "File format for pictures", key="samples_format")
+    format: Literal["png", "jpg", "webp", "avif"] = Choice("png", "File format for pictures", key="samples_format")
     jpeg_quality: int = Slider(80, 1, 100, "Quality for saved JPEG and WEBP pictures", key="jpeg_quality")
     folder: str = Text(
         "outputs/txt2img-images",
@@ -24,6 +24,8 @@ class Saving(Options):
         local=True,
         help="Inside the data folder, unless it is an absolute path given on this page.",
     )
+    img2img_folder: str = Text("outputs/img2img-images", "Output folder for img2img pictures", key="outdir_img2img_samples", local=True)
+    extras_folder: str = Text("outputs/extras-images", "Output folder for upscaled pictures", key="outdir_extras_samples", local=True)
     pattern: str = Text(
         "",
         "File name pattern",
@@ -35,7 +37,29 @@ class Saving(Options):
     use_subfolders: bool = Toggle(True, "Save pictures to a subfolder", key="save_to_dirs")
     subfolder_pattern: str = Text("[date]", "Subfolder name pattern", key="directories_filename_pattern", local=True)
     infotext_in_file: bool = Toggle(True, "Write the infotext into the picture's metadata", key="enable_pnginfo")
+    before_hires: bool = Toggle(False, "Save the picture before Hires. fix too", key="save_images_before_highres_fix")
+    before_faces: bool = Toggle(False, "Save the picture before face restoration too", key="save_images_before_face_restoration")
+    before_colors: bool = Toggle(False, "Save the picture before colour correction too", key="save_images_before_color_correction")
+    lossless_webp: bool = Toggle(False, "Save WEBP pictures without loss", key="webp_lossless")
     text_file: bool = Toggle(False, "Write the infotext into a text file beside each picture", key="save_txt")
+
+
+class Grids(Options):
+    """Grids"""
+
+    save: bool = Toggle(True, "Always save all generated grids", key="grid_save")
+    format: Literal["png", "jpg", "webp", "avif"] = Choice("png", "File format for grids", key="grid_format")
+    only_if_multiple: bool = Toggle(True, "No grids of a single picture", key="grid_only_if_multiple")
+    no_empty_spots: bool = Toggle(False, "Prevent empty spots in grids", key="grid_prevent_empty_spots")
+    rows: int = Slider(-1, -1, 16, "Grid rows", key="n_rows", help="-1 chooses by the number of pictures, 0 is the batch size.")
+    show: bool = Toggle(True, "Show grids in results", key="return_grid")
+    text_color: str = Color("#000000", "Text colour of grids", key="grid_text_active_color")
+    inactive_color: str = Color("#999999", "Inactive text colour of grids", key="grid_text_inactive_color")
+    background: str = Color("#ffffff", "Background colour of grids", key="grid_background_color")
+    largest: float = Number(200, "Largest grid in megapixels", key="img_max_size_mp")
+    font: str = Text("", "Font file for text in grids", key="font", local=True, help="Empty: a font that comes along.")
+    folder: str = Text("outputs/txt2img-grids", "Output folder for txt2img grids", key="outdir_txt2img_grids", local=True)
+    img2img_folder: str = Text("outputs/img2img-grids", "Output folder for img2img grids", key="outdir_img2img_grids", local=True)
 
 
 class Model(Options):
@@ -129,6 +153,12 @@ class Faces(Options):
 class Optimizations(Options):
     """Optimizations"""
 
+    attention: str = Text(
+        "Automatic",
+        "Cross attention optimization",
+        key="cross_attention_optimization",
+        help="Automatic, sdp, sdp-no-mem (the same picture in every run), None (the plain formula); A1111's other names are the first.",
+    )
     s_min_uncond: float = Slider(
         0.0,
         0.0,
@@ -150,6 +180,9 @@ class Optimizations(Options):
     pad_conditions_v0: bool = Toggle(False, "Pad as before 1.6, cutting a long negative prompt", key="pad_cond_uncond_v0")
     batch_conditions: bool = Toggle(True, "Positive and negative prompt in one call of the network", key="batch_cond_uncond")
     keep_conditions: bool = Toggle(True, "Keep encoded prompts between jobs", key="persistent_cond_cache")
+    vae_tile: int = Slider(
+        0, 0, 4096, "VAE tile size", step=64, help="Pictures with a longer side go through the VAE in pieces: less memory. 0 is never."
+    )
     fp8: Literal["Disable", "Enable for SDXL", "Enable"] = Choice(
         "Disable", "Keep weights in 8 bits", key="fp8_storage", help="Halves the memory of a network; the picture changes a little."
     )
@@ -218,11 +251,12 @@ class Preview(Options):
     """Live previews"""
 
     enabled: bool = Toggle(True, "Show live previews of the picture being made", key="live_previews_enable")
-    method: Literal["Full", "Approx cheap"] = Choice(
+    method: Literal["Full", "Approx NN", "Approx cheap", "TAESD"] = Choice(
         "Approx cheap",
         "Live preview method",
         key="show_progress_type",
-        help="Full decodes the picture, which is slow; Approx cheap reads its colours off the latents.",
+        help="Full decodes the picture, which is slow; Approx cheap reads its colours off the latents, and stands in for A1111's "
+        "Approx NN and TAESD, whose small decoders do not come along.",
     )
     seconds: float = Slider(0.5, 0.1, 10.0, "Least time between two previews, in seconds", step=0.1)
 
@@ -232,7 +266,23 @@ class Infotext(Options):
 
     model_hash: bool = Toggle(True, "Add the model's hash", key="add_model_hash_to_info")
     model_name: bool = Toggle(True, "Add the model's name", key="add_model_name_to_info")
+    vae_name: bool = Toggle(True, "Add the VAE's name", key="add_vae_name_to_info")
+    vae_hash: bool = Toggle(True, "Add the VAE's hash", key="add_vae_hash_to_info")
     version: bool = Toggle(True, "Add the program's version", key="add_version_to_infotext")
+
+
+class Api(Options):
+    """API"""
+
+    urls: bool = Toggle(
+        False,
+        "Take http:// and https:// addresses for pictures",
+        key="api_enable_requests",
+        local=True,
+        help="Off: a program that asks for addresses on somebody's behalf is a way into the network that it stands in.",
+    )
+    forbid_local: bool = Toggle(True, "Refuse addresses of this network", key="api_forbid_local_requests", local=True)
+    user_agent: str = Text("", "User agent for such requests", key="api_useragent", local=True)
 
 
 class Limits(Options):
@@ -245,6 +295,7 @@ class Settings(Options):
     """All pages; what a job gets is a frozen copy."""
 
     saving: Saving = Field(default_factory=Saving)
+    grids: Grids = Field(default_factory=Grids)
     model: Model = Field(default_factory=Model)
     networks: Networks = Field(default_factory=Networks)
     sampling: Sampling = Field(default_factory=Sampling)
@@ -255,4 +306,5 @@ class Settings(Options):
     compatibility: Compatibility = Field(default_factory=Compatibility)
     preview: Preview = Field(default_factory=Preview)
     infotext: Infotext = Field(default_factory=Infotext)
+    api: Api = Field(default_factory=Api)
     limits: Limits = Field(default_factory=Limits)

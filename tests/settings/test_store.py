@@ -63,4 +63,5 @@ def test_defaults_are_a1111s_where_it_has_the_setting() -> None:
     recorded = golden_json("pure/default_options.json") or {}
     differing = {key: (value, recorded[key]) for key, value in flat(Settings()).items() if key in recorded and value != recorded[key]}
     unset = {"sd_model_checkpoint", "upscaler_for_img2img"}  # A1111 says null where a text says none
-    assert set(differing) <= unset | {"show_progress_type"}, differing  # ours needs no network for previews
+    ours = {"show_progress_type", "api_enable_requests"}  # no network for previews; nothing is fetched unasked
+    assert set(differing) <= unset | ours, differing
