@@ -2,3 +2,7 @@
 
 `python -m modules.demo --work FOLDER` repeats it from beginning to end on a processor or a graphics card.
 """
+
+from modules.weights.spandrel import import_torchvision
+
+import_torchvision()  # before diffusers and transformers, which import it wherever it is installed

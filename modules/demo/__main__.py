@@ -1,7 +1,7 @@
 """`python -m modules.demo [STEP …] --work FOLDER`: trains the demo checkpoint, or some steps of it, from nothing.
 
-The steps are `judge`, `vae`, `text`, `latents`, `unet`, `decoder`, `export` and `sheet`, in this order; each goes on
-where it was stopped. `judge` needs no other step; `export` writes what there is so far, also while `unet` is running;
+The steps are `judge`, `upscaler`, `vae`, `text`, `latents`, `unet`, `decoder`, `export` and `sheet`, in this order; each goes on
+where it was stopped. `judge` and `upscaler` need no other step; `export` writes what there is so far, also while `unet` is running;
 `sheet` shows what the exported checkpoint makes of unseen combinations.
 """
 
@@ -11,18 +11,18 @@ from pathlib import Path
 
 import torch
 
-from . import autoencoder_training, decoder_training, denoiser_training, export, judge, latents, reading, trial
+from . import autoencoder_training, decoder_training, denoiser_training, export, judge, latents, reading, trial, upscaler_training
 from .normalization import quick_group_norm
 
-STEPS = ("judge", "vae", "text", "latents", "unet", "decoder", "export", "sheet")
+STEPS = ("judge", "upscaler", "vae", "text", "latents", "unet", "decoder", "export", "sheet")
 
 
 def main() -> None:
     """Runs the steps asked for."""
     parser = argparse.ArgumentParser(prog="python -m modules.demo", description=(__doc__ or "").partition("\n\n")[0])
-    parser.add_argument("steps", nargs="*", metavar="STEP", help=f"of {', '.join(STEPS)}; all without the first if none")
+    parser.add_argument("steps", nargs="*", metavar="STEP", help=f"of {', '.join(STEPS)}; all without the first two if none")
     parser.add_argument("--work", type=Path, default=Path("demo-training"), help="folder for what is half done")
-    parser.add_argument("--out", type=Path, default=Path("models/Stable-diffusion/demo.safetensors"))
+    parser.add_argument("--out", type=Path, help="the file to write; the bundled one if not given")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--denoiser-steps", type=int, default=denoiser_training.STEPS)
     parser.add_argument("--workers", type=int, default=1, help="processes of one thread each that train the denoiser")
@@ -33,16 +33,19 @@ def main() -> None:
     chosen.work.mkdir(parents=True, exist_ok=True)
     device = torch.device(chosen.device)
     with quick_group_norm() if device.type == "cpu" else nullcontext():
-        for step in chosen.steps or STEPS[1:]:
+        for step in chosen.steps or STEPS[2:]:
             run(step, chosen, device)
 
 
 def run(step: str, chosen: argparse.Namespace, device: torch.device) -> None:
     """One step of the training."""
     work: Path = chosen.work
+    checkpoint: Path = chosen.out or Path("models/Stable-diffusion/demo.safetensors")
     match step:
         case "judge":
             judge.train()
+        case "upscaler":
+            upscaler_training.train(work, chosen.out or Path("models/ESRGAN/demo-2x.safetensors"), device)
         case "vae":
             autoencoder_training.train(work, device)
         case "text":
@@ -56,11 +59,11 @@ def run(step: str, chosen: argparse.Namespace, device: torch.device) -> None:
             decoder_training.train(work, device)
         case "export":
             export.write_parts(work, work / "export")
-            export.write_checkpoint(work, chosen.out)
+            export.write_checkpoint(work, checkpoint)
         case _:
             prompts = [text for text, _ in judge.prompts()][: trial.COLUMNS * trial.ROWS]
-            made = trial.pictures(chosen.out, prompts)
-            trial.write_sheet(chosen.out.parents[1] / "demo-sheet.jpg", made, prompts)
+            made = trial.pictures(checkpoint, prompts)
+            trial.write_sheet(checkpoint.parents[1] / "demo-sheet.jpg", made, prompts)
 
 
 if __name__ == "__main__":

@@ -10,11 +10,10 @@ from PIL import Image, ImageDraw
 from ..contract.progress import Filed
 from ..contract.request import GenerationRequest, Size
 from ..families.identify import check_checkpoint
+from ..pipeline.library import Library, Places
 from ..pipeline.manager import PipelineManager
 from ..runtime.device import on_processor
 from ..settings.store import SettingsStore
-from ..weights.catalogue import Catalogue
-from ..weights.hashes import HashCache
 from .drawing import Picture
 
 SIDE = 128
@@ -27,7 +26,7 @@ def pictures(checkpoint: Path, prompts: Sequence[str], *, sampler: str = "Euler 
     with TemporaryDirectory() as folder:
         root = Path(folder)
         manager = PipelineManager(
-            catalogue=Catalogue([checkpoint.parent], [], HashCache(root / "hashes.json"), check_checkpoint),
+            library=Library.at(root, root, check_checkpoint, Places(checkpoints=[checkpoint.parent])),
             settings=SettingsStore(root / "settings.json"),
             root=root,
             device=lambda: on_processor(full=True),
