@@ -33,12 +33,11 @@ from modules.families import sd
 from modules.families.base import Components
 from modules.families.clip_text import tokenize
 from modules.families.identify import check_checkpoint
+from modules.pipeline.library import Library, Places
 from modules.pipeline.manager import PipelineManager
 from modules.runtime.device import Device, Wishes, choose
 from modules.settings.store import SettingsStore
-from modules.weights.catalogue import Catalogue
 from modules.weights.files import write_tensors
-from modules.weights.hashes import HashCache
 from tests.tiny import Listener
 
 ROOT = Path(__file__).parents[2]
@@ -134,7 +133,7 @@ class TheirSide:
 
     def encoded(self, prompt: str) -> Tensor:
         tokens = torch.tensor([tokenize(prompt).chunks[0].tokens], device=self.components.device)
-        return self.components.text.model(input_ids=tokens).last_hidden_state.to(self.components.dtype)
+        return self.components.encoders[0].model(input_ids=tokens).last_hidden_state.to(self.components.dtype)
 
     def picture(self) -> tuple[list[float], float]:
         times: list[float] = []
@@ -169,7 +168,7 @@ def measure(args: argparse.Namespace, folder: Path) -> list[tuple[str, ...]]:
         prompt=PROMPT, size=Size(args.size, args.size), steps=args.steps, sampler="DPM++ 2M", schedule="Karras", seed=1, save=False
     )
     began = time.perf_counter()
-    components = manager.load(manager.find("sd15-random"), manager.settings.current)
+    components = manager.load(manager.find("sd15-random"), manager.settings.current).components
     load_seconds = time.perf_counter() - began
     clock = NetworkClock(components.unet)
     sides = {"ours": OurSide(manager, request), "diffusers": TheirSide(components, request)}
@@ -200,8 +199,8 @@ def measure(args: argparse.Namespace, folder: Path) -> list[tuple[str, ...]]:
 
 
 def manager_over(folder: Path, device: Device) -> PipelineManager:
-    catalogue = Catalogue([folder], [], HashCache(folder / "hashes.json"), check_checkpoint)
-    return PipelineManager(catalogue=catalogue, settings=SettingsStore(folder / "settings.json"), root=folder, device=lambda: device)
+    library = Library.at(folder, folder, check_checkpoint, Places(checkpoints=[folder]))
+    return PipelineManager(library=library, settings=SettingsStore(folder / "settings.json"), root=folder, device=lambda: device)
 
 
 def peak_memory() -> float:
