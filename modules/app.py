@@ -11,6 +11,7 @@ import webbrowser
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -19,22 +20,29 @@ from fastapi import FastAPI
 
 from modules.command_line import LaunchOptions
 from modules.contract.errors import WebuiError
+from modules.contract.extras import ExtrasRequest, extras_from
 from modules.contract.files import remove_temporaries
+from modules.contract.merge import MergeRequest, merge_request_from
 from modules.contract.progress import Reporter
-from modules.contract.request import GenerationRequest, request_from
+from modules.contract.request import GenerationRequest, picture_bytes, picture_text, request_from
 from modules.contract.result import GenerationResult
 from modules.contract.services import Folders
 from modules.environment import try_lock
+from modules.imaging.opening import open_image
 from modules.jobs.job import Job, Outcome
-from modules.jobs.queue import JobQueue
+from modules.jobs.queue import JobQueue, Work
 from modules.jobs.store import JobStore
 from modules.settings.store import SettingsStore
 
 if TYPE_CHECKING:
+    from modules.a1111 import rest
     from modules.pipeline.manager import PipelineManager
+    from modules.plugins.registry import Registry
 
 log = logging.getLogger("easel")
-TXT2IMG = "txt2img"
+TXT2IMG, EXTRAS, CAPTION, MERGE = "txt2img", "extras", "caption", "merge"
+UPSCALER_KINDS = ("esrgan", "realesrgan", "bsrgan", "swinir", "scunet", "dat")
+EXTENSIONS = Path(__file__).parents[1] / "extensions"
 STOP_SECONDS = 10.0  # what a running job gets to end when the program stops
 
 
@@ -47,6 +55,18 @@ class Program:
     queue: JobQueue
     settings: SettingsStore
     folders: Folders
+    end: "End"
+
+
+class End:
+    """Ends the program from inside, once it is being served."""
+
+    def __init__(self) -> None:
+        self.server: uvicorn.Server | None = None
+
+    def __call__(self) -> None:
+        if self.server is not None:
+            self.server.should_exit = True
 
 
 def folders_of(options: LaunchOptions) -> Folders:
@@ -54,13 +74,12 @@ def folders_of(options: LaunchOptions) -> Folders:
     return Folders(data=options.data_dir, models=options.models_dir, outputs=options.data_dir / "outputs")
 
 
-def build_pipeline(options: LaunchOptions, settings: SettingsStore, folders: Folders) -> "PipelineManager":
+def build_pipeline(options: LaunchOptions, settings: SettingsStore, folders: Folders, registry: "Registry") -> "PipelineManager":
     """The part that makes pictures. Brings torch in."""
     from modules.families.identify import check_checkpoint
+    from modules.pipeline.library import Library, Places
     from modules.pipeline.manager import PipelineManager
     from modules.runtime.device import Wishes, choose
-    from modules.weights.catalogue import Catalogue
-    from modules.weights.hashes import HashCache
 
     wishes = Wishes(
         precision=options.precision,
@@ -69,33 +88,48 @@ def build_pipeline(options: LaunchOptions, settings: SettingsStore, folders: Fol
         on_cpu=bool({"all", "sd"} & set(options.use_cpu)),
         device_id=str(options.device_id) if options.device_id is not None else None,
     )
-    catalogue = Catalogue(
-        [folders.models / "Stable-diffusion", *([options.ckpt_dir] if options.ckpt_dir else [])],
-        [options.ckpt] if options.ckpt else [],
-        HashCache(folders.data / "cache" / "hashes.json"),
-        check_checkpoint,
+    places = Places(
+        checkpoints=given(options.ckpt_dir),
+        checkpoint_files=given(options.ckpt),
+        vaes=given(options.vae_dir),
+        loras=given(options.lora_dir),
+        hypernetworks=given(options.hypernetwork_dir),
+        embeddings=given(options.embeddings_dir),
+        upscalers=[path for kind in UPSCALER_KINDS for path in given(getattr(options, f"{kind}_models_path"))],
+        faces=[*given(options.gfpgan_models_path), *given(options.codeformer_models_path)],
+        styles=[Path(name) for name in options.styles_file],
     )
-    pipeline = PipelineManager(catalogue=catalogue, settings=settings, root=folders.data, device=lambda: choose(wishes))
+    pipeline = PipelineManager(
+        library=Library.at(folders.models, folders.data, check_checkpoint, places),
+        settings=settings,
+        root=folders.data,
+        device=lambda: choose(wishes),
+        where="In groups" if options.lowvram else "One part at a time" if options.medvram else "Automatic",
+        relays=registry.instances,
+    )
     if options.ckpt:
-        settings.update({"sd_model_checkpoint": catalogue.find(str(options.ckpt.name)).title})
+        settings.update({"sd_model_checkpoint": pipeline.find(str(options.ckpt.name)).title})
     return pipeline
+
+
+def given(path: Path | None) -> list[Path]:
+    """A path as a list, empty without one."""
+    return [path] if path else []
 
 
 def build(options: LaunchOptions) -> Program:
     """All parts, tied together; nothing runs yet."""
+    from modules.plugins.registry import Registry
+
     folders = folders_of(options)
     for folder in (folders.outputs, folders.models / "Stable-diffusion"):
         folder.mkdir(parents=True, exist_ok=True)
     settings = SettingsStore(folders.data / "settings.json")
-    pipeline = build_pipeline(options, settings, folders)
-
-    def work(job: Job, report: Reporter) -> Outcome:
-        result = pipeline.generate(request_from(job.request), report)
-        return Outcome("interrupted" if result.interrupted else "done", result.summary(), result)
-
+    plugins = Registry.of(EXTENSIONS)
+    pipeline = build_pipeline(options, settings, folders, plugins)
     queue = JobQueue(
         JobStore(folders.data / "jobs.sqlite3"),
-        {TXT2IMG: work},
+        kinds_of_work(pipeline),
         lambda: settings.current.limits.queue_length,
         preview_seconds=lambda: settings.current.preview.seconds if settings.current.preview.enabled else float("inf"),
     )
@@ -108,8 +142,40 @@ def build(options: LaunchOptions) -> Program:
         value = queue.result(job)
         return value if isinstance(value, GenerationResult) else None
 
-    app = serve(options, Parts(folders, settings, pipeline, queue, submit, results))
-    return Program(app, pipeline, queue, settings, folders)
+    end = End()
+    app = serve(options, Parts(folders, settings, pipeline, queue, plugins, submit, results, end))
+    return Program(app, pipeline, queue, settings, folders, end)
+
+
+def kinds_of_work(pipeline: "PipelineManager") -> dict[str, Work]:
+    """What each kind of job does."""
+    from modules.pipeline.extras import Extras
+    from modules.weights.merge import merge
+
+    tools = pipeline.tools
+    finished = Extras(pipeline.settings, tools.root, tools.upscalers, tools.faces, tools.captions)
+
+    def generation(job: Job, report: Reporter) -> Outcome:
+        result = pipeline.generate(request_from(job.request), report)
+        return Outcome("interrupted" if result.interrupted else "done", result.summary(), result)
+
+    def extras(job: Job, report: Reporter) -> Outcome:
+        result = finished.run(extras_from(job.request), report)
+        return Outcome("interrupted" if result.interrupted else "done", result.summary(), result)
+
+    def caption(job: Job, report: Reporter) -> Outcome:
+        kind = "BLIP" if job.request["model"] == "clip" else "Deepbooru"
+        text = pipeline.tools.captions.caption(open_image(picture_bytes(job.request["picture"])), kind, report=report)
+        return Outcome("done", {"caption": text}, text)
+
+    def merging(job: Job, report: Reporter) -> Outcome:
+        library = pipeline.library
+        folder = library.checkpoints.folders[0]
+        request = merge_request_from(job.request)
+        path = merge(request, checkpoints=library.checkpoints, vaes=library.vaes, folder=folder, report=report)
+        return Outcome("done", {"name": path.name}, path)
+
+    return {TXT2IMG: generation, EXTRAS: extras, CAPTION: caption, MERGE: merging}
 
 
 @dataclass(frozen=True)
@@ -120,15 +186,17 @@ class Parts:
     settings: SettingsStore
     pipeline: "PipelineManager"
     queue: JobQueue
+    registry: "Registry"
     submit: Any
     results: Any
+    end: End
 
 
 def serve(options: LaunchOptions, parts: Parts) -> FastAPI:
     """The web application: our routes, A1111's, the page, and the guard around all of them."""
     from modules.a1111 import rest
     from modules.imaging.metadata import read_infotext
-    from modules.server import errors, events, routes
+    from modules.server import errors, events, merging, routes
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -146,10 +214,57 @@ def serve(options: LaunchOptions, parts: Parts) -> FastAPI:
         )
     )
     app.include_router(events.router(parts.queue))
-    app.include_router(rest.router(rest.Parts(parts.queue, parts.pipeline, parts.pipeline, parts.settings, parts.submit, parts.results)))
+    app.include_router(merging.router(partial(submit_merge, parts)))
+    app.include_router(rest.router(api_parts(options, parts)))
     if not options.nowebui:
         add_page(app, options, parts)
     return app
+
+
+def submit_merge(parts: Parts, request: MergeRequest, owner: str) -> str:
+    """Put a merge into the queue; answers with the job's id. Raises NotFound for checkpoints that are not there."""
+    for name in (request.primary, request.secondary, request.tertiary):
+        if name:
+            parts.pipeline.find(name)
+    title = request.custom_name or f"Merge of {request.primary}"
+    return parts.queue.submit(MERGE, request.model_dump(mode="json"), owner=owner, title=title[:120]).id
+
+
+def api_parts(options: LaunchOptions, parts: Parts) -> "rest.Parts":
+    """What A1111's API stands on."""
+    from modules.a1111 import rest
+    from modules.a1111.parts import ExtensionEntry, Stopping
+    from modules.a1111.shelves import Shelves
+    from modules.runtime.memory import card_memory
+
+    queue = parts.queue
+
+    def submit_extras(request: ExtrasRequest, *, owner: str, identifier: str | None = None) -> str:
+        values = request.model_dump(mode="json")
+        return queue.submit(EXTRAS, values, owner=owner, title="Extras", durable=False, identifier=identifier).id
+
+    def submit_caption(picture: bytes, *, model: str, owner: str) -> str:
+        values = {"picture": picture_text(picture), "model": model}
+        return queue.submit(CAPTION, values, owner=owner, title="Caption", durable=False).id
+
+    return rest.Parts(
+        queue,
+        parts.pipeline,
+        parts.pipeline,
+        parts.settings,
+        parts.submit,
+        parts.results,
+        folders=parts.folders,
+        lists=Shelves(parts.pipeline),
+        scripts=parts.registry,
+        submit_extras=submit_extras,
+        submit_caption=submit_caption,
+        residence=parts.pipeline,
+        device_memory=card_memory,
+        extensions=lambda: [ExtensionEntry(row.name, version=row.version) for row in parts.registry.extensions()],
+        flags=vars(options),
+        stopping=Stopping(parts.end) if options.api_server_stop else None,
+    )
 
 
 def add_page(app: FastAPI, options: LaunchOptions, parts: Parts) -> None:
@@ -212,6 +327,7 @@ def main(options: LaunchOptions) -> None:
         api_accounts={login.name: login.password.reveal() for login in options.api_auth},
     )
     server = Server(uvicorn.Config(guarded, log_level="warning", access_log=False, timeout_graceful_shutdown=3), program.queue)
+    program.end.server = server
     address = f"http://{'127.0.0.1' if options.host == '0.0.0.0' else options.host}:{options.port}"
     threading.Thread(target=announce, args=(server, address, options.opens_browser, started), daemon=True).start()
     server.run(sockets=[listener])
@@ -239,7 +355,8 @@ def own(data: Path) -> BinaryIO:
     lock = (data / "cache" / "in-use.lock").open("ab")
     if not try_lock(lock.fileno()):
         raise SystemExit(f"Easel already runs on {data}. Use its page, or give this one a folder of its own with --data-dir.")
-    remove_temporaries(data / "outputs")
+    for folder in (data / "outputs", data / "models" / "Stable-diffusion"):  # pictures, merged checkpoints
+        remove_temporaries(folder)
     return lock
 
 

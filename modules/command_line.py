@@ -25,6 +25,22 @@ WITHOUT_EFFECT = (  # of A1111's flags, those for what is always so here or has 
     "--disable-console-progressbars --no-progressbar-hiding"
 ).split()
 
+MODEL_FOLDERS = {
+    "--ckpt-dir": "checkpoints",
+    "--vae-dir": "VAEs",
+    "--lora-dir": "LoRAs",
+    "--embeddings-dir": "embeddings",
+    "--hypernetwork-dir": "hypernetworks",
+    "--esrgan-models-path": "ESRGAN upscalers",
+    "--realesrgan-models-path": "Real-ESRGAN upscalers",
+    "--bsrgan-models-path": "BSRGAN upscalers",
+    "--swinir-models-path": "SwinIR upscalers",
+    "--scunet-models-path": "ScuNET upscalers",
+    "--dat-models-path": "DAT upscalers",
+    "--gfpgan-models-path": "GFPGAN face restorers",
+    "--codeformer-models-path": "CodeFormer face restorers",
+}
+
 
 class Secret:
     """A text that shows as *** wherever it is printed, formatted or logged, and that JSON refuses."""
@@ -72,6 +88,7 @@ class LaunchOptions:
     server_name: str | None = None
     nowebui: bool = False
     api: bool = True
+    api_server_stop: bool = False
     gradio_auth: tuple[Login, ...] = ()
     api_auth: tuple[Login, ...] = ()
     allow_host: tuple[str, ...] = ()
@@ -84,6 +101,15 @@ class LaunchOptions:
     vae_dir: Path | None = None
     lora_dir: Path | None = None
     embeddings_dir: Path | None = None
+    hypernetwork_dir: Path | None = None
+    esrgan_models_path: Path | None = None
+    realesrgan_models_path: Path | None = None
+    bsrgan_models_path: Path | None = None
+    swinir_models_path: Path | None = None
+    scunet_models_path: Path | None = None
+    dat_models_path: Path | None = None
+    gfpgan_models_path: Path | None = None
+    codeformer_models_path: Path | None = None
     styles_file: tuple[str, ...] = ()
 
     no_half: bool = False
@@ -197,6 +223,7 @@ def flags() -> Parser:
     network.add_argument("--cors-allow-origins", type=origins, default=(), metavar="ORIGINS",
                          help="web pages, by comma, whose scripts may use the API")
     network.add_argument("--api", action="store_true", default=True, help="accepted; the API is always there")
+    network.add_argument("--api-server-stop", action="store_true", help="let the API end the program")
     network.add_argument("--nowebui", action="store_true", help="the API alone, without the page")
 
     folders = parser.add_argument_group("files and folders")
@@ -204,8 +231,8 @@ def flags() -> Parser:
                          help="models, settings and pictures, laid out as A1111's (this folder)")
     folders.add_argument("--models-dir", type=absolute, metavar="FOLDER", help="models (`models` in the data folder)")
     folders.add_argument("--ckpt", type=existing, metavar="FILE", help="the checkpoint to start with")
-    for kind, what in (("ckpt", "checkpoints"), ("vae", "VAEs"), ("lora", "LoRAs"), ("embeddings", "embeddings")):
-        folders.add_argument(f"--{kind}-dir", type=existing, metavar="FOLDER", help=f"a further folder of {what}")
+    for flag, what in MODEL_FOLDERS.items():
+        folders.add_argument(flag, type=existing, metavar="FOLDER", help=f"a further folder of {what}")
     folders.add_argument("--styles-file", action="append", default=[], metavar="FILE", help="styles (styles.csv); can be repeated")
 
     model = parser.add_argument_group("device and precision")

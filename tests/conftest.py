@@ -8,3 +8,7 @@ os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 os.environ["DIFFUSERS_DISABLE_REMOTE_CODE"] = "1"
 for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(name, "2")
+
+from modules.weights.spandrel import import_torchvision  # noqa: E402 - the variables above come first
+
+import_torchvision()  # before any test imports diffusers or transformers

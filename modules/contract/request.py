@@ -100,7 +100,7 @@ class HiresPass(Frozen):
 
     scale: float = Field(default=2.0, ge=1, le=8)
     size: Size = Field(default=Size(0, 0), description="The target size; a side that is 0 follows from the other, both 0 from `scale`")
-    upscaler: str = "Latent"
+    upscaler: str | None = Field(default=None, description="None: Latent, which the infotext then leaves out")
     steps: int = Field(default=0, ge=0, le=150)
     strength: float = Field(default=0.7, ge=0, le=1, description="Denoising strength")
     checkpoint: str | None = None

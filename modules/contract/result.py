@@ -1,14 +1,17 @@
 """What a generation gives back: pictures with their seeds, infotexts and files."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from PIL.Image import Image
 
 
 @dataclass(frozen=True)
 class GeneratedImage:
-    """One picture. `path` is None when it was not saved; `variation_seed` is used only with a variation strength."""
+    """One picture. `path` is None when it was not saved; `variation_seed` is used only with a variation strength.
+
+    `kind` tells the pictures that were asked for from grids over them and masks that come with them.
+    """
 
     image: Image
     seed: int
@@ -17,6 +20,7 @@ class GeneratedImage:
     negative_prompt: str
     infotext: str
     path: str | None = None
+    kind: Literal["picture", "grid", "mask"] = "picture"
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """What the faces may ask of the rest, as protocols; `app.py` fills them in, a test can too."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -11,7 +11,10 @@ from modules.contract.result import GenerationResult
 
 @dataclass(frozen=True)
 class ModelEntry:
-    """A model as a list shows it. `title` is `folder/name.ext [hash]` once hashed; `problem` says why it cannot be used."""
+    """A model as a list shows it. `title` is `folder/name.ext [hash]` once hashed; `problem` says why it cannot be used.
+
+    `alias` is the name that the file gives itself; `metadata` is what its header says.
+    """
 
     title: str
     name: str
@@ -20,6 +23,8 @@ class ModelEntry:
     sha256: str | None = None
     config: Path | None = None
     problem: str | None = None
+    alias: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 @dataclass(frozen=True)

@@ -1,42 +1,103 @@
-"""A1111's CLIP arithmetic: a prompt of any length as chunks of 75 weighted tokens, encoded one by one.
+"""A1111's handling of prompts: text of any length as chunks of 75 weighted tokens, with embeddings at their names' places."""
 
-The chunks' encodings stand side by side on the token axis: n chunks give (n * 77, width).
-"""
-
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Literal
 
-import torch
 from torch import Tensor
-from transformers import CLIPTextModel
 
+from modules.contract.errors import BadRequest
 from modules.families import clip_tokens
 from modules.families.clip_tokens import COMMA, END, START
-from modules.prompts.grammar import Piece, parse_attention
+from modules.prompts.grammar import ROUND, SQUARE, Piece, parse_attention
 
 CHUNK = 75
+PLACEHOLDER = 0  # the token that an embedding's vectors are laid over
 Emphasis = Literal["None", "Ignore", "Original", "No norm"]
+
+
+@dataclass(frozen=True)
+class TextOptions:
+    """How prompts become numbers: the settings of the same names. `zero_if_empty`: of SDXL's negative prompt, nothing if it is empty.
+
+    `clip_skip` counts layers from the end, 1 is the last; SDXL's first encoder heeds it only with `clip_skip_sdxl`, the
+    OpenCLIP encoders of SD 2 and SDXL never do. `comma_backtrack` is in tokens.
+    """
+
+    clip_skip: int = 1
+    clip_skip_sdxl: bool = False
+    emphasis: Emphasis = "Original"
+    comma_backtrack: int = 20
+    old_emphasis: bool = False
+    zero_if_empty: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Inserted:
+    """A textual inversion embedding as a model's encoders take it: (n, width) for each of them, by their keys."""
+
+    name: str
+    vectors: Mapping[str, Tensor]
+
+    @property
+    def count(self) -> int:
+        """How many tokens it takes the place of."""
+        return max(len(rows) for rows in self.vectors.values())
 
 
 @dataclass
 class Chunk:
-    """Up to 75 tokens with their weights; `padded` adds start, end and padding: 77."""
+    """Up to 75 tokens with their weights; `padded` adds start, end and padding: 77.
+
+    `placed`: embeddings and where they begin among the tokens, the start token not counted.
+    """
 
     tokens: list[int] = field(default_factory=list[int])
     weights: list[float] = field(default_factory=list[float])
+    placed: list[tuple[int, Inserted]] = field(default_factory=list[tuple[int, Inserted]])
 
     def padded(self) -> "Chunk":
         missing = CHUNK - len(self.tokens)
-        return Chunk([START, *self.tokens, *[END] * (missing + 1)], [1.0, *self.weights, *[1.0] * (missing + 1)])
+        weights = [1.0, *self.weights, *[1.0] * (missing + 1)]
+        return Chunk([START, *self.tokens, *[END] * (missing + 1)], weights, self.placed)
 
 
 @dataclass(frozen=True)
 class Tokens:
-    """A prompt in chunks of 77. `count`: tokens in use, where each chunk but the last counts 75."""
+    """A prompt in chunks of 77. `count`: tokens in use, where each chunk but the last counts 75. `cut`: tokens left out at its end."""
 
     chunks: tuple[Chunk, ...]
     count: int
+    cut: int = 0
+
+
+class Lookup:
+    """Finds embeddings by the tokens of their names, so that case does not matter; of several that fit the longest name wins."""
+
+    def __init__(self, embeddings: Iterable[Inserted] = ()) -> None:
+        self.by_first: dict[int, list[tuple[list[int], Inserted]]] = {}
+        for embedding in embeddings:
+            name = clip_tokens.encode(embedding.name)
+            if name:
+                self.by_first.setdefault(name[0], []).append((name, embedding))
+        for entries in self.by_first.values():
+            entries.sort(key=lambda entry: len(entry[0]), reverse=True)
+
+    def at(self, tokens: Sequence[int], position: int) -> tuple[int, Inserted] | None:
+        """The embedding whose name begins at a position, and how many tokens the name has."""
+        for name, embedding in self.by_first.get(tokens[position], ()):
+            if list(tokens[position : position + len(name)]) == name:
+                return len(name), embedding
+        return None
+
+    def walk(self, tokens: Sequence[int]) -> Iterator[tuple[int, Inserted | None]]:
+        """The tokens one by one; in place of a name its first token and the embedding."""
+        position = 0
+        while position < len(tokens):
+            found = self.at(tokens, position)
+            yield tokens[position], found[1] if found else None
+            position += found[0] if found else 1
 
 
 class Chunker:
@@ -53,18 +114,27 @@ class Chunker:
         self.full.append(self.chunk)
         self.chunk, self.after_comma = Chunk(), 0
 
-    def add(self, token: int, weight: float) -> None:
+    def add(self, token: int, weight: float, embedding: Inserted | None = None) -> None:
+        """A token, or an embedding whose name begins with it: that is never divided between two chunks.
+
+        What moves behind a comma leaves its embeddings' vectors behind: A1111's behaviour, which old prompts depend on.
+        """
         if token == COMMA:
             self.after_comma = len(self.chunk.tokens) + 1
         elif len(self.chunk.tokens) == CHUNK and self.after_comma and CHUNK - (self.after_comma - 1) <= self.backtrack:
             start, whole = self.after_comma, self.chunk
-            self.chunk = Chunk(whole.tokens[:start], whole.weights[:start])
+            self.chunk = Chunk(whole.tokens[:start], whole.weights[:start], whole.placed)
             self.close()
             self.chunk = Chunk(whole.tokens[start:], whole.weights[start:])
-        if len(self.chunk.tokens) == CHUNK:
+        count = embedding.count if embedding else 1
+        if len(self.chunk.tokens) + count > CHUNK:
             self.close()
-        self.chunk.tokens.append(token)
-        self.chunk.weights.append(weight)
+        if embedding:
+            if count > CHUNK:
+                raise BadRequest(f"The embedding {embedding.name} has {count} vectors; {CHUNK} is the most that a prompt can hold.")
+            self.chunk.placed.append((len(self.chunk.tokens), embedding))
+        self.chunk.tokens += [PLACEHOLDER] * count if embedding else [token]
+        self.chunk.weights += [weight] * count
 
     def finish(self) -> Tokens:
         count = CHUNK * len(self.full) + len(self.chunk.tokens)
@@ -73,49 +143,53 @@ class Chunker:
         return Tokens(tuple(chunk.padded() for chunk in self.full), count)
 
 
-def tokenize(prompt: str, *, comma_backtrack: int = 20, emphasis: Emphasis = "Original") -> Tokens:
-    """A prompt's chunks. With emphasis None its brackets are text."""
+def tokenize(prompt: str, *, comma_backtrack: int = 20, emphasis: Emphasis = "Original", embeddings: Lookup | None = None) -> Tokens:
+    """A prompt's chunks. With emphasis None its brackets are text. Raises BadRequest for an embedding that no chunk can hold."""
+    lookup = embeddings or Lookup()
     chunker = Chunker(comma_backtrack)
     for piece in [Piece(prompt, 1.0)] if emphasis == "None" else parse_attention(prompt):
         if piece == Piece("BREAK", -1.0):
             chunker.close()
             continue
-        for token in clip_tokens.encode(piece.text):
-            chunker.add(token, piece.weight)
+        for token, embedding in lookup.walk(clip_tokens.encode(piece.text)):
+            chunker.add(token, piece.weight, embedding)
     return chunker.finish()
 
 
-class ClipText:
-    """A CLIP text encoder with A1111's arithmetic around it."""
+def tokenize_as_before_1_0(prompt: str, *, emphasis: Emphasis = "Original", embeddings: Lookup | None = None) -> Tokens:
+    """A1111's old emphasis: each bracket token changes the weight of all that follows, numbers in brackets are text, and what is
+    beyond 75 tokens is cut off."""
+    factors = {} if emphasis == "None" else bracket_factors()
+    chunk, weight = Chunk(), 1.0
+    for token, embedding in (embeddings or Lookup()).walk(clip_tokens.encode(prompt)):
+        if embedding is None and token in factors:
+            weight *= factors[token]
+            continue
+        count = embedding.count if embedding else 1
+        if embedding:
+            chunk.placed.append((len(chunk.tokens), embedding))
+        chunk.tokens += [PLACEHOLDER] * count if embedding else [token]
+        chunk.weights += [weight] * count
+    cut = Chunk(chunk.tokens[:CHUNK], chunk.weights[:CHUNK], [entry for entry in chunk.placed if entry[0] < CHUNK])
+    return Tokens((cut.padded(),), len(chunk.tokens), max(len(chunk.tokens) - CHUNK, 0))
 
-    def __init__(self, model: CLIPTextModel) -> None:
-        self.model = model
 
-    def encode(self, prompts: Sequence[Tokens], *, clip_skip: int = 1, emphasis: Emphasis = "Original") -> Tensor:
-        """The encodings of prompts that belong together (the variants of one scheduled prompt): (N, chunks * 77, width).
+@cache
+def bracket_factors() -> dict[int, float]:
+    """The tokens that hold brackets, and what they multiply the weight by."""
+    factors: dict[int, float] = {}
+    for word, token in clip_tokens.tokenizer().get_vocab().items():
+        factor = 1.0
+        for sign in word:
+            factor *= {"(": ROUND, ")": 1 / ROUND, "[": SQUARE, "]": 1 / SQUARE}.get(sign, 1.0)
+        if factor != 1.0:
+            factors[token] = factor
+    return factors
 
-        Shorter ones are filled up with empty chunks. The mean that emphasis keeps is that of all N together, chunk by chunk.
-        """
-        count = max(len(prompt.chunks) for prompt in prompts)
-        empty = Chunk().padded()
-        rows = [[*prompt.chunks, *[empty] * (count - len(prompt.chunks))] for prompt in prompts]
-        return torch.cat([self.encode_chunks([row[i] for row in rows], clip_skip, emphasis) for i in range(count)], dim=1)
 
-    def encode_chunks(self, chunks: Sequence[Chunk], clip_skip: int, emphasis: Emphasis) -> Tensor:
-        """(N, 77, width): the last hidden states, `clip_skip` - 1 layers before the end, after the final layer norm, weighted."""
-        device = self.model.device
-        tokens = torch.tensor([chunk.tokens for chunk in chunks], device=device)
-        output = self.model(input_ids=tokens, output_hidden_states=clip_skip > 1)
-        if clip_skip > 1:
-            layers = output.hidden_states
-            encoded = self.model.final_layer_norm(layers[-min(clip_skip, len(layers))])
-        else:
-            encoded = output.last_hidden_state
-        weighted = any(weight != 1.0 for chunk in chunks for weight in chunk.weights)
-        if weighted and emphasis in ("Original", "No norm"):
-            weights = torch.tensor([chunk.weights for chunk in chunks], device=device, dtype=encoded.dtype)
-            before = encoded.mean()
-            encoded = encoded * weights[..., None]
-            if emphasis == "Original":
-                encoded = encoded * (before / encoded.mean())
-        return encoded
+def with_padding(chunk: Chunk, padding: int) -> Chunk:
+    """The chunk as an encoder wants it that fills up with another token after the first end token."""
+    if padding == END or END not in chunk.tokens:
+        return chunk
+    end = chunk.tokens.index(END) + 1
+    return replace(chunk, tokens=[*chunk.tokens[:end], *[padding] * (len(chunk.tokens) - end)])

@@ -26,6 +26,8 @@ UNET_ENDS = {
     "out.0": "conv_norm_out",
     "out.2": "conv_out",
     "middle_block.1": "mid_block.attentions.0",
+    "label_emb.0.0": "add_embedding.linear_1",
+    "label_emb.0.2": "add_embedding.linear_2",
 }
 VAE_ATTENTION = {"norm": "group_norm", "q": "to_q", "k": "to_k", "v": "to_v", "proj_out": "to_out.0"}
 VAE_ENDS = {"norm_out": "conv_norm_out"}
@@ -65,8 +67,8 @@ def resnet_and_attention(names: list[str], block: str, level: str, place: int) -
 
 
 def blocks(names: list[str], kind: str) -> list[str]:
-    """`kind.0`, `kind.1`, ... as far as the names go."""
-    numbers = {int(match.group(1)) for name in names if (match := re.match(rf"{kind}\.(\d+)\.", name))}
+    """`kind.0`, `kind.1`, ... as far as the names go; a file cannot make it more than a thousand."""
+    numbers = {int(match.group(1)) for name in names if (match := re.match(rf"{kind}\.(\d{{1,3}})\.", name))}
     return [f"{kind}.{number}" for number in range(max(numbers, default=-1) + 1)]
 
 
@@ -78,7 +80,7 @@ def has(names: list[str], prefix: str) -> bool:
 def vae_modules(names: Iterable[str]) -> dict[str, str]:
     """Each module of a VAE file (names without `first_stage_model.`) and its name in diffusers."""
     names = list(names)
-    levels = 1 + max(int(match.group(1)) for name in names if (match := re.match(r"encoder\.down\.(\d+)\.", name)))
+    levels = 1 + max(int(match.group(1)) for name in names if (match := re.match(r"encoder\.down\.(\d{1,3})\.", name)))
     modules: dict[str, str] = {}
     for half in ("encoder", "decoder"):
         modules |= {f"{half}.{old}": f"{half}.{new}" for old, new in VAE_ENDS.items()}
@@ -122,6 +124,7 @@ def original_unet_names(names: Iterable[str]) -> dict[str, str]:
     """diffusers name to file name, for every tensor of a U-Net."""
     names = list(names)
     modules = {new: old for old, new in UNET_ENDS.items()}
+    modules |= {f"class_embedding.linear_{i + 1}": f"label_emb.0.{2 * i}" for i in range(2)}  # another of diffusers' names for it
     for i, block in enumerate(("middle_block.0", "middle_block.2")):
         modules |= {f"mid_block.resnets.{i}.{new}": f"{block}.{old}" for old, new in RESNET.items()}
     for kind, original, first in (("down_blocks", "input_blocks", 1), ("up_blocks", "output_blocks", 0)):

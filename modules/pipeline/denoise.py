@@ -1,111 +1,88 @@
 """Stage: the sampler's loop, from noise to latents."""
 
-from collections.abc import Callable
-
 from torch import Tensor
 
 from modules.contract.progress import Interrupt, Skip
-from modules.pipeline.preview import thumbnail
-from modules.pipeline.run import Run
-from modules.sampling.guidance import combine, evaluate
-from modules.sampling.registry import SCHEDULE_FUNCTIONS, Choice
-from modules.sampling.samplers import SamplerSettings
-from modules.sampling.schedules import Bounds, ddim_timesteps
-from modules.settings.groups import Sampling
+from modules.pipeline.guided import Guided
+from modules.pipeline.modes import modes
+from modules.pipeline.options import sampler_settings, schedule_options
+from modules.pipeline.run import Pass, Run
+from modules.sampling.noise import StepNoise
+from modules.sampling.prediction import Prediction, downcast, zero_terminal_snr
+from modules.sampling.registry import sigmas_for, start_at, timesteps_for
+from modules.sampling.schedules import img2img_steps
+from modules.settings.groups import Settings
 
 
-def evaluations(choice: Choice, steps: int) -> int:
-    """How often the network will be asked in one batch: the count that progress is measured in."""
-    return len(ddim_timesteps(steps)) - 1 if choice.sampler.timesteps else steps
-
-
-def denoise(run: Run) -> Tensor:
+def denoise(run: Run, passing: Pass) -> Tensor:
     """Latents (B, C, h, w) without noise. Ended early by a person, it is what the network last saw in them."""
-    watched = Watched(run)
+    guided = Guided(run, passing, prediction_of(run, passing))
     try:
-        return by_timesteps(run, watched) if run.choice.sampler.timesteps else by_levels(run, watched)
+        with modes(run, passing):
+            latents = sampled(run, passing, guided)
     except (Skip, Interrupt) as stop:
         run.interrupted = isinstance(stop, Interrupt)
-        if watched.x0 is None:
+        if guided.x0_seen is None:
             raise
-        return watched.x0
+        latents = guided.x0_seen
+    if passing.blend:
+        latents = run.hooks.blend(run, passing, latents, None)
+    return run.hooks.latents(run, passing, latents)
 
 
-class Watched:
-    """Tells of each evaluation: counts it, shows a preview, and stops where a person wants to. `x0` is the last one."""
-
-    def __init__(self, run: Run) -> None:
-        self.run = run
-        self.x0: Tensor | None = None
-
-    def __call__(self, x0: Tensor) -> None:
-        self.x0 = x0
-        if self.run.report.wants_preview():
-            self.run.report.preview(thumbnail(self.run, x0))
-        self.run.report.step()
+def prediction_of(run: Run, passing: Pass) -> Prediction:
+    """The model's noise levels as the settings change them, and as the sampler sees them."""
+    return passing.choice.sampler.seen(adjusted(passing.loaded.components.prediction, run.settings))
 
 
-def by_levels(run: Run, watched: Callable[[Tensor], None]) -> Tensor:
-    """Sampling along noise levels."""
-    prediction = run.components.prediction
-    sampling = run.settings.sampling
-    bounds = Bounds(sampling.sigma_min or prediction.sigmas[0].item(), sampling.sigma_max or prediction.sigmas[-1].item(), sampling.rho)
-    sigmas = SCHEDULE_FUNCTIONS[run.choice.effective](run.request.steps, prediction, bounds)
-
-    def network(x: Tensor, sigma: Tensor, context: Tensor) -> Tensor:
-        output = run.components.predict(prediction.network_input(x, sigma), prediction.sigma_to_t(sigma), context)
-        return prediction.x0(x, output, sigma)
-
-    def step(x: Tensor, sigma: Tensor) -> Tensor:
-        x0 = guided(run, network, x, sigma)
-        watched(x0)
-        return x0
-
-    assert run.latents is not None
-    settings = sampler_settings(run, sampling.eta_ancestral)
-    return run.choice.sampler.function(step, run.latents * sigmas[0], sigmas, run.noise.next, settings)
-
-
-def by_timesteps(run: Run, watched: Callable[[Tensor], None]) -> Tensor:
-    """Sampling along timesteps."""
-    prediction = run.components.prediction
+def adjusted(prediction: Prediction, settings: Settings) -> Prediction:
+    """A model's noise levels under the settings."""
     alphas = prediction.alphas
-    timesteps = ddim_timesteps(run.request.steps, len(alphas)).to(run.device)
-
-    def network(x: Tensor, t: Tensor, context: Tensor) -> Tensor:
-        return prediction.noise(x, run.components.predict(x, t, context), t)
-
-    def step(x: Tensor, t: Tensor) -> Tensor:
-        eps = guided(run, network, x, t)
-        alpha = alphas[t.long()].view(-1, 1, 1, 1)
-        watched((x - (1 - alpha).sqrt() * eps) / alpha.sqrt())
-        return eps
-
-    assert run.latents is not None
-    settings = sampler_settings(run, run.settings.sampling.eta_ddim)
-    return run.choice.sampler.function(step, run.latents, timesteps, alphas, run.noise.next, settings)
+    if settings.compatibility.downcast_alphas:
+        alphas = downcast(alphas)
+    if settings.sampling.noise_schedule == "Zero Terminal SNR":
+        alphas = zero_terminal_snr(alphas)
+    if alphas is not prediction.alphas:
+        prediction = prediction.replaced(alphas)
+    return prediction.with_whole_timesteps() if settings.sampling.quantized else prediction
 
 
-def guided(run: Run, network: Callable[[Tensor, Tensor, Tensor], Tensor], x: Tensor, level: Tensor) -> Tensor:
-    """One prediction from all conditions of the batch: (B, C, h, w)."""
-    conditions = run.conditions
-    assert conditions is not None
-    positive, negative = evaluate(network, x, level, conditions, together=run.settings.optimizations.batch_conditions)
-    return combine(positive, negative, conditions.positive, run.request.guidance)
+def sampled(run: Run, passing: Pass, guided: Guided) -> Tensor:
+    """The latents that the sampler ends with."""
+    sampler, choice, prediction = passing.choice.sampler, passing.choice, guided.prediction
+    settings = sampler_settings(run, sampler, from_picture=passing.init is not None)
+    options = schedule_options(run, passing.loaded.components)
+    total, encoded = passing.steps, 0
+    if passing.strength is not None:
+        total, encoded = img2img_steps(passing.steps, passing.strength, exact=passing.exact)
+    points = (timesteps_for if sampler.timesteps else sigmas_for)(choice, total, prediction, options).to(run.device)
+    noise = StepNoise(passing.noise, random=run.settings.compatibility.random_brownian)
+    first = passing.noise.next()
+    if passing.init is None:
+        part = points
+        x = first if sampler.timesteps else first * first_level(run, points)
+    else:
+        start = start_at(choice, points, total, encoded, prediction)
+        part = start.levels
+        first = first * noise_multiplier(run, passing)
+        x = passing.init * start.signal + first * start.noise
+        x = x + first * run.settings.img2img.extra_noise * (start.signal if sampler.timesteps else 1.0)
+    guided.begin(len(part) if sampler.timesteps else len(part) - 1)
+    if sampler.timesteps:
+        return sampler.function(guided.noise, x, part, prediction.alphas, noise, settings)
+    noise.along(x, points, part=part)
+    levels = sampler.levels_of(part, prediction, from_picture=passing.init is not None)
+    return sampler.function(guided.x0, x, levels, noise, settings)
 
 
-def sampler_settings(run: Run, eta: float) -> SamplerSettings:
-    """What the sampler is told. Of eta the request's value counts first; of the others the setting's, unless it is at its default."""
-    asked, settings, defaults = run.request.sampler_options, run.settings.sampling, Sampling()
+def first_level(run: Run, sigmas: Tensor) -> Tensor:
+    """What the first noise is scaled by."""
+    return (1.0 + sigmas[0] ** 2.0).sqrt() if run.settings.sampling.sgm_noise else sigmas[0]
 
-    def value(name: str) -> float:
-        own, wanted = getattr(settings, name), getattr(asked, name)
-        return wanted if wanted is not None and own == getattr(defaults, name) else own
 
-    return SamplerSettings(
-        eta=asked.eta if asked.eta is not None else eta,
-        s_churn=value("s_churn"),
-        s_tmin=value("s_tmin"),
-        s_tmax=value("s_tmax") or float("inf"),
-        s_noise=value("s_noise"),
-    )
+def noise_multiplier(run: Run, passing: Pass) -> float:
+    """The scale of a source picture's first noise. Hires. fix's second pass has none, as in A1111."""
+    source = run.request.source
+    if source is None or passing.second:
+        return 1.0
+    return run.settings.img2img.noise_multiplier if source.noise_multiplier is None else source.noise_multiplier

@@ -1,6 +1,7 @@
-"""Stage: pictures to results: infotext, file."""
+"""Stage: pictures to results: faces, colours, what lies outside the mask, infotext, file."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -8,26 +9,63 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-import modules
 from modules import infotext
 from modules.contract.result import GeneratedImage
 from modules.imaging import metadata, saving
+from modules.imaging.color import match_colors
+from modules.imaging.inpainting import Prepared, composite, mask_composite, mask_picture
 from modules.imaging.naming import values_of
 from modules.imaging.opening import open_image
+from modules.pipeline.parameters import parameters
 from modules.pipeline.run import Run
-from modules.settings.groups import Sampling
 
 
-def finish(run: Run, pictures: Sequence[NDArray[np.uint8]], root: Path) -> list[GeneratedImage]:
-    """The batch's results, saved below `root` if the request and the settings say so."""
-    return [finish_one(run, index, Image.fromarray(picture), root) for index, picture in enumerate(pictures)]
+def finish(run: Run, pictures: Sequence[NDArray[np.uint8]]) -> list[GeneratedImage]:
+    """The batch's results, saved below the root if the request and the settings say so."""
+    return [image for index, picture in enumerate(pictures) for image in finish_one(run, index, Image.fromarray(picture))]
 
 
-def finish_one(run: Run, index: int, image: Image.Image, root: Path) -> GeneratedImage:
-    """One picture's result, saved if it is to be."""
-    text = infotext.write(run.request.prompt, run.request.negative_prompt, parameters(run, index))
-    path = save(run, index, image, text, root) if run.request.save and run.settings.saving.enabled else None
-    return result(run, index, image, text, path)
+def finish_one(run: Run, index: int, image: Image.Image) -> list[GeneratedImage]:
+    """One picture's result, saved if it is to be, and behind it the masks that are to be returned."""
+    settings, prepared = run.settings, run.prepared
+    if run.face_restorer:
+        if settings.saving.before_faces:
+            save_extra(run, index, image, "-before-face-restoration")
+        image = run.tools.restore_faces(run, image)
+    if prepared is not None and settings.img2img.color_correction:
+        if settings.saving.before_colors:
+            save_extra(run, index, composite(image, prepared, index)[0], "-before-color-correction")
+        image = match_colors(image, prepared.pictures[index % len(prepared.pictures)])
+    painted = image
+    if prepared is not None and settings.img2img.overlay:
+        prepared = run.hooks.overlay(run, index, prepared)
+        image, painted = composite(image, prepared, 0 if len(prepared.overlays) == 1 else index)
+    text = text_of(run, index)
+    path = save(run, index, image, text) if saves(run) else None
+    finished = result(run, index, image, text, path)
+    masks = [mask for mask in masks_of(run, prepared, painted) if mask is not None]
+    return [finished, *(replace(finished, image=mask, path=None, kind="mask") for mask in masks)]
+
+
+def masks_of(run: Run, prepared: Prepared | None, painted: Image.Image) -> list[Image.Image | None]:
+    """The mask, and what was painted under it alone, where the settings want them returned."""
+    if prepared is None:
+        return []
+    wanted = run.settings.img2img
+    return [
+        mask_picture(prepared) if wanted.return_mask else None,
+        mask_composite(painted, prepared) if wanted.return_mask_composite else None,
+    ]
+
+
+def saves(run: Run) -> bool:
+    """Whether the batch's pictures are written."""
+    return run.request.save and run.settings.saving.enabled
+
+
+def text_of(run: Run, index: int) -> str:
+    """A picture's infotext."""
+    return infotext.write(run.texts.positive[index], run.texts.negative[index], parameters(run, index))
 
 
 def result(run: Run, index: int, image: Image.Image, text: str, path: Path | None) -> GeneratedImage:
@@ -35,103 +73,79 @@ def result(run: Run, index: int, image: Image.Image, text: str, path: Path | Non
     return GeneratedImage(
         image=image,
         seed=run.seeds[index],
-        variation_seed=run.seeds[index],
-        prompt=run.request.prompt,
-        negative_prompt=run.request.negative_prompt,
+        variation_seed=run.variation_seeds[index],
+        prompt=run.texts.positive[index],
+        negative_prompt=run.texts.negative[index],
         infotext=text,
         path=str(path) if path else None,
     )
 
 
-def save(run: Run, index: int, image: Image.Image, text: str, root: Path) -> Path:
+def save(run: Run, index: int, image: Image.Image, text: str) -> Path:
     """Write one picture as the settings say, and tell the job of it before it appears."""
+    return write(run, index, image, text, announce=lambda filed: run.report.filing(run.first + index, filed))
+
+
+def save_extra(run: Run, index: int, image: Image.Image, suffix: str) -> None:
+    """Write a picture that is on its way, under a name that says so."""
+    if saves(run):
+        write(run, index, image, text_of(run, index), suffix=suffix)
+
+
+def write(run: Run, index: int, image: Image.Image, text: str, *, suffix: str = "", announce: saving.Announce = saving.silent) -> Path:
+    """Write a picture, and its infotext beside it where the settings say so."""
     settings, now = run.settings.saving, datetime.now()
-    values = values_of(prompt=run.request.prompt, seed=run.seeds[index], facts=facts(run), now=now)
+    values = values_of(prompt=run.texts.positive[index], seed=run.seeds[index], facts=facts(run, index), now=now)
     data = metadata.encode(
-        image, format=settings.format, infotext=text if settings.infotext_in_file else None, quality=settings.jpeg_quality
+        image,
+        format=settings.format,
+        infotext=text if settings.infotext_in_file else None,
+        quality=settings.jpeg_quality,
+        lossless=settings.lossless_webp,
     )
-    place = saving.destination(root, settings, values, now)
-    path = saving.save(data, place, announce=lambda filed: run.report.filing(run.first + index, filed))
+    folder = settings.img2img_folder if run.request.source else settings.folder
+    place = saving.destination(run.tools.root, settings, values, now, folder=folder, suffix=suffix)
+    path = saving.save(data, place, announce=announce)
     if settings.text_file:
         saving.save_text(path, text)
     return path
 
 
-def facts(run: Run) -> dict[str, object]:
+def facts(run: Run, index: int) -> dict[str, object]:
     """What file name patterns may say of a run."""
-    width, height = run.request.size
+    request, entry = run.request, run.loaded.entry
+    width, height = request.size
+    strength = request.source.strength if request.source else request.hires.strength if request.hires else None
     return {
-        "steps": run.request.steps,
-        "cfg": run.request.guidance,
+        "steps": request.steps,
+        "cfg": request.guidance,
         "width": width,
         "height": height,
         "sampler": run.choice.sampler.name,
         "scheduler": run.choice.label,
-        "model_name": run.model.name,
-        "model_hash": run.model.short_hash,
+        "model_name": entry.name,
+        "model_hash": entry.short_hash,
+        "negative_prompt": run.texts.negative[index],
+        "styles": request.styles,
+        "batch_number": index + 1,
+        "batch_size": len(run.seeds),
+        "generation_number": run.first + index + 1,
+        "clip_skip": run.settings.model.clip_skip,
+        "denoising": strength,
+        "vae_filename": run.loaded.vae.name if run.loaded.vae else "None",
+        "seed_first": run.seeds[0],
+        "seed_last": run.seeds[-1],
     }
 
 
 def saved_before(run: Run) -> list[GeneratedImage] | None:
-    """The batch's results if an earlier try of the job has written them all; None if not."""
+    """The batch's results if an earlier try of the job has written them all; None if not. Their infotext is that of their files."""
     found: list[GeneratedImage] = []
     for index in range(len(run.seeds)):
         filed = run.report.filed(run.first + index)
         data = saving.written(filed)
         if filed is None or data is None:
             return None
-        text = infotext.write(run.request.prompt, run.request.negative_prompt, parameters(run, index))
+        text = metadata.read_infotext(data) or text_of(run, index)
         found.append(result(run, index, open_image(data), text, Path(filed.path)))
     return found
-
-
-def parameters(run: Run, index: int) -> dict[str, object]:
-    """The pairs of a picture's infotext, in A1111's order; None stands for none."""
-    request, settings, sampler = run.request, run.settings, run.choice.sampler
-    skip, delta = settings.model.clip_skip, settings.sampling.noise_seed_delta
-    eta = request.sampler_options.eta
-    return {
-        "Steps": request.steps,
-        "Sampler": sampler.name,
-        "Schedule type": run.choice.label,
-        "CFG scale": request.guidance,
-        "Seed": run.seeds[index],
-        "Size": request.size,
-        "Model hash": run.model.short_hash if settings.infotext.model_hash else None,
-        "Model": run.model.name if settings.infotext.model_name else None,
-        "Clip skip": skip if skip > 1 else None,
-        "ENSD": delta if delta and "uses_ensd" in sampler.options and (eta is None or eta) else None,
-        "RNG": settings.model.random_source if settings.model.random_source != "GPU" else None,
-        **emphasis(run),
-        **sampler_pairs(run),
-        **run.notes,
-        "Version": f"easel-{modules.__version__}" if settings.infotext.version else None,
-    }
-
-
-def emphasis(run: Run) -> dict[str, object]:
-    """The emphasis mode, where it is not the usual one and the prompts have something to emphasise."""
-    mode = run.settings.model.emphasis
-    marked = any(bracket in run.request.prompt + run.request.negative_prompt for bracket in "([")
-    return {"Emphasis": mode} if mode != "Original" and marked else {}
-
-
-def sampler_pairs(run: Run) -> dict[str, object]:
-    """The sampler's options that differ from their defaults. Of churn and noise only the settings, as in A1111."""
-    settings, defaults, sampler = run.settings.sampling, Sampling(), run.choice.sampler
-    pairs: dict[str, object] = {}
-    if sampler.uses_eta:
-        name, label = ("eta_ddim", "Eta DDIM") if sampler.timesteps else ("eta_ancestral", "Eta")
-        asked = run.request.sampler_options.eta
-        eta = getattr(settings, name) if asked is None else asked
-        if eta != getattr(defaults, name):
-            pairs[label] = eta
-    if sampler.name == "Euler":
-        for name, label in (("s_churn", "Sigma churn"), ("s_tmin", "Sigma tmin"), ("s_tmax", "Sigma tmax"), ("s_noise", "Sigma noise")):
-            if getattr(settings, name) != getattr(defaults, name):
-                pairs[label] = getattr(settings, name)
-    if run.choice.effective == "karras" and not sampler.timesteps:
-        for name, label in (("sigma_min", "Schedule min sigma"), ("sigma_max", "Schedule max sigma"), ("rho", "Schedule rho")):
-            if getattr(settings, name):
-                pairs[label] = getattr(settings, name)
-    return pairs

@@ -2,75 +2,79 @@
 
 import gc
 import logging
-import random
-import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import torch
 
-from modules.contract.errors import NotFound, OutOfMemory
+from modules.contract.errors import NotFound, NotSupported, OutOfMemory
 from modules.contract.progress import Interrupt, Reporter, Skip
 from modules.contract.request import GenerationRequest
 from modules.contract.result import GeneratedImage, GenerationResult
 from modules.contract.services import ModelEntry, SamplerEntry, ScheduleEntry, TokenCount
-from modules.families import sd
-from modules.families.base import Components, ModelKey
-from modules.families.clip_text import CHUNK, tokenize
-from modules.families.identify import identify
-from modules.pipeline.denoise import evaluations
-from modules.pipeline.encode import EncodingCache
+from modules.pipeline import plan
+from modules.pipeline.drive import PipelineDrive
+from modules.pipeline.encode import text_options
 from modules.pipeline.finish import saved_before
 from modules.pipeline.generate import generate
-from modules.pipeline.run import Run
-from modules.prompts.grammar import without_comments
+from modules.pipeline.grids import Composed, with_grid
+from modules.pipeline.library import Library
+from modules.pipeline.models import Models
+from modules.pipeline.parameters import extra_pairs
+from modules.pipeline.relay import Relay
+from modules.pipeline.run import Loaded, Run
+from modules.pipeline.tools import PipelineTools
+from modules.pipeline.upscale import LATENT_MODES
+from modules.prompts.schedule import parts, schedule
+from modules.runtime.attention import kernels_of
 from modules.runtime.device import Device
+from modules.runtime.placement import Where
 from modules.sampling import registry
-from modules.sampling.noise import NoiseSource
-from modules.sampling.registry import Choice
 from modules.settings.groups import Settings
 from modules.settings.store import SettingsStore
-from modules.weights.catalogue import Catalogue
-from modules.weights.config import read_config
-from modules.weights.files import describe, read_tensors
 from modules.weights.header import native_size
-from modules.weights.store import ModelStore, release
+from modules.weights.store import release
 
 log = logging.getLogger(__name__)
-LARGEST_DRAWN_SEED = 4294967294
 
 
 class PipelineManager:
     """Resolves names, loads models, plans batches. Shared by the page, the API and everything that wants pictures.
 
-    `device` is asked for when the first model is loaded: choosing takes a measurement.
+    `where` is the command line's word on where networks wait, for settings that leave it open; `relays` gives the extensions
+    that a request names, one instance each.
     """
 
-    def __init__(self, *, catalogue: Catalogue, settings: SettingsStore, root: Path, device: Callable[[], Device]) -> None:
-        self.catalogue = catalogue
+    def __init__(
+        self,
+        *,
+        library: Library,
+        settings: SettingsStore,
+        root: Path,
+        device: Callable[[], Device],
+        where: Where = "Automatic",
+        relays: Callable[[GenerationRequest], Relay] = lambda request: Relay.none(),
+    ) -> None:
+        self.library = library
         self.settings = settings
-        self.root = root
-        self.choose_device = device
-        self.chosen_device: Device | None = None
-        self.store: ModelStore[Components] = ModelStore()
-        self.encodings = EncodingCache()
-        self.loading = threading.Lock()
+        self.models = Models(library.checkpoints, library.vaes, device, where)
+        self.tools = PipelineTools(library, self.models, root)
+        self.relays = relays
 
     # Models
 
     def checkpoints(self) -> list[ModelEntry]:
         """All checkpoints on disk."""
-        return self.catalogue.entries()
+        return self.library.checkpoints.entries()
 
     def refresh(self) -> None:
         """Look at the folders again."""
-        self.catalogue.refresh()
+        self.library.refresh()
 
     def find(self, name: str) -> ModelEntry:
         """Raises NotFound, BadRequest."""
-        return self.catalogue.find(name)
+        return self.library.checkpoints.find(name)
 
     def chosen(self) -> ModelEntry | None:
         """The checkpoint of the settings; else the first that can be used; None if there is none."""
@@ -79,50 +83,32 @@ class PipelineManager:
     def chosen_in(self, settings: Settings) -> ModelEntry | None:
         if settings.model.checkpoint:
             try:
-                return self.catalogue.find(settings.model.checkpoint)
+                return self.find(settings.model.checkpoint)
             except NotFound:
                 log.warning("The chosen checkpoint '%s' is not there any more.", settings.model.checkpoint)
-        entries = self.catalogue.entries()
-        return next((entry for entry in entries if entry.problem is None), None)
+        return next((entry for entry in self.checkpoints() if entry.problem is None), None)
 
     def choose(self, name: str) -> ModelEntry:
         """Load a checkpoint and make it the chosen one. Raises what is wrong with it; then the old one stays."""
-        entry = self.catalogue.find(name)
-        self.load(entry, self.settings.current)
-        entry = self.catalogue.hashed(entry)
+        entry = self.models.load(self.find(name), self.settings.current).entry
         self.settings.update({"sd_model_checkpoint": entry.title})
         return entry
 
-    def load(self, entry: ModelEntry, settings: Settings) -> Components:
-        """A checkpoint's components, from memory or from disk."""
-        with self.loading:
-            if self.chosen_device is None:
-                self.chosen_device = self.choose_device()
-                log.info("Computing on %s.", self.chosen_device)
-            device = self.chosen_device
-            status = entry.path.stat() if entry.path.exists() else None
-            if status is None:
-                self.catalogue.refresh()
-                raise NotFound(f"The checkpoint file {entry.path.name} is not there any more.", "Choose another one.")
-            key = ModelKey(entry.path, status.st_mtime, status.st_size, device.dtype, device.vae_dtype, device.place)
-            return self.store.get(key, lambda: self.read(entry, device), kept=settings.model.kept)
+    def load(self, entry: ModelEntry, settings: Settings) -> Loaded:
+        """A checkpoint in memory. Raises what is wrong with it."""
+        return self.models.load(entry, settings)
 
-    def read(self, entry: ModelEntry, device: Device) -> Components:
-        """A checkpoint's components from disk."""
-        log.info("Loading %s.", entry.title)
-        header = describe(entry.path)
-        identify(header)
-        config = read_config(entry.config)
-        sd.check(header, config)
-        return sd.load(
-            read_tensors(entry.path),
-            header,
-            config=config,
-            device=device.place,
-            dtype=device.dtype,
-            vae_dtype=device.vae_dtype,
-            channels_last=device.channels_last,
-        )
+    def unload(self) -> None:
+        """Let go of all models in memory; the next job loads what it needs."""
+        self.models.store.clear()
+        self.tools.encodings.clear()
+        release()
+
+    def reload(self) -> None:
+        """Have the chosen checkpoint in memory."""
+        entry = self.chosen()
+        if entry is not None:
+            self.load(entry, self.settings.current)
 
     # What can be asked for
 
@@ -139,26 +125,51 @@ class PipelineManager:
         return GenerationRequest(size=size) if size else GenerationRequest()
 
     def count_tokens(self, prompt: str, steps: int) -> TokenCount:
-        """Tokens of a prompt, against the 75 of each chunk that it needs."""
-        settings = self.settings.current.model
-        text = without_comments(prompt) if settings.prompt_comments else prompt
-        tokens = tokenize(text, comma_backtrack=settings.comma_backtrack, emphasis=settings.emphasis)
-        return TokenCount(tokens.count, CHUNK * max(len(tokens.chunks), 1))
+        """Tokens of a prompt's longest variant, against the 75 of each chunk that it needs."""
+        settings = self.settings.current
+        request = GenerationRequest(prompt=prompt, steps=steps)
+        text = plan.texts_of(request, settings, self.library.styles).encoded.positive[0]
+        variants = [variant.text for part in parts(text) for variant in schedule(part.text, steps)]
+        return self.tools.count_tokens(variants, text_options(settings))
 
     def check(self, request: GenerationRequest) -> GenerationRequest:
-        """The request with its names resolved and its seed drawn. Raises for what cannot be done, before it is queued."""
+        """The request with its names resolved and its seeds drawn. Raises for what cannot be done, before it is queued."""
+        relay = self.relays(request)
+        request = relay.request(request)
+        relay.driver()
+        return self.checked(request)
+
+    def checked(self, request: GenerationRequest) -> GenerationRequest:
+        """A request without extensions, checked."""
         settings = self.settings.snapshot(request.settings)
-        choice = registry.resolve(request.sampler, request.schedule)
+        request = plan.with_old_hires_size(request, settings)
+        choice, second = plan.choices_of(request)
         entry = self.entry_for(request, settings)
         if entry.problem:
             raise NotFound(f"The checkpoint {entry.title} cannot be used.", entry.problem)
-        seed = random.randrange(LARGEST_DRAWN_SEED) if request.seed == -1 else request.seed
-        return request.replace(seed=seed, sampler=choice.sampler.name, schedule=choice.schedule.label, checkpoint=entry.title)
+        for name in request.styles:
+            self.library.styles.get(name)
+        hires, refiner = request.hires, request.refiner
+        if hires:
+            if hires.upscaler and hires.upscaler not in LATENT_MODES:
+                hires = hires.model_copy(update={"upscaler": self.tools.upscalers.check(hires.upscaler, also=LATENT_MODES)})
+            if hires.sampler:
+                hires = hires.model_copy(update={"sampler": second.sampler.name})
+            if hires.schedule:
+                hires = hires.model_copy(update={"schedule": second.schedule.label})
+            if hires.checkpoint:
+                hires = hires.model_copy(update={"checkpoint": self.find(hires.checkpoint).title})
+        if refiner:
+            refiner = refiner.model_copy(update={"checkpoint": self.find(refiner.checkpoint).title})
+        self.library.check_vae(settings.model.vae)
+        kernels_of(settings.optimizations.attention)
+        changes = {"sampler": choice.sampler.name, "schedule": choice.schedule.label, "checkpoint": entry.title}
+        return plan.drawn(request).replace(**changes, hires=hires, refiner=refiner)
 
     def entry_for(self, request: GenerationRequest, settings: Settings) -> ModelEntry:
-        entry = self.catalogue.find(request.checkpoint) if request.checkpoint else self.chosen_in(settings)
+        entry = self.find(request.checkpoint) if request.checkpoint else self.chosen_in(settings)
         if entry is None:
-            folder = self.catalogue.folders[0]
+            folder = self.library.checkpoints.folders[0]
             raise NotFound("There is no checkpoint to generate with.", f"Put one into {folder}, and press refresh.")
         return entry
 
@@ -166,72 +177,135 @@ class PipelineManager:
 
     def generate(self, request: GenerationRequest, report: Reporter) -> GenerationResult:
         """All pictures of a request. Raises WebuiErrors, and Cancel when a person took it back."""
-        started = time.perf_counter()
         try:
-            return self.batches(self.check(request), report, started)
+            relay = self.relays(request)
+            request = self.checked(relay.request(request))
+            driver = relay.driver()
+            if driver:
+                return driver(request, PipelineDrive(self, request, report))
+            report.start(self.steps_of(request))
+            return self.batches(request, report, relay)
         except (torch.OutOfMemoryError, MemoryError) as error:
             raise out_of_memory(request, error) from None
         finally:
             gc.collect(0)
 
-    def batches(self, request: GenerationRequest, report: Reporter, started: float) -> GenerationResult:
+    def steps_of(self, request: GenerationRequest) -> int:
+        """How many steps a request will be reported in."""
+        return request.batch_count * plan.calls_of(request, self.settings.snapshot(request.settings))
+
+    def batches(
+        self, request: GenerationRequest, report: Reporter, relay: Relay, *, first: int = 0, notes: Mapping[str, object] | None = None
+    ) -> GenerationResult:
+        """The pictures of a checked request. `first` is the number of its first picture in the job; `notes` go into the infotexts."""
+        started = time.perf_counter()
         settings = self.settings.snapshot(request.settings)
-        entry = self.entry_for(request, settings)
-        choice = registry.resolve(request.sampler, request.schedule)
-        report.start(request.batch_count * evaluations(choice, request.steps))
         report.check()
-        components = self.load(entry, settings)
-        entry = self.catalogue.hashed(entry)
+        if not settings.optimizations.keep_conditions:
+            self.tools.encodings.clear()
         images: list[GeneratedImage] = []
-        interrupted = False
+        run: Run | None = None
+        warnings: list[str] = []
         for batch in range(request.batch_count):
-            run = self.plan(request, settings, entry, components, choice, report, batch)
+            loaded = self.models.load(self.entry_for(request, settings), settings)
+            run = self.plan(request, settings, loaded, report, relay, batch, first)
+            run.script_notes.update(notes or {})
+            run.warnings.extend(warnings)
             try:
                 report.check()
                 done = saved_before(run)
-                images += generate(run, self.encodings, self.root) if done is None else done
+                images += generate(run) if done is None else done
             except Skip:
                 continue
             except Interrupt:
                 run.interrupted = True
+            finally:
+                warnings = run.warnings
             if run.interrupted:
-                interrupted = True
                 break
-        return GenerationResult(tuple(images), (), time.perf_counter() - started, interrupted, details(request, entry, choice))
+        assert run is not None
+        warnings += relay.warnings
+        result = GenerationResult(
+            tuple(images), tuple(warnings), time.perf_counter() - started, run.interrupted, details(request, run, started)
+        )
+        composed = Composed(self.tools.root, request, settings, report)
+        return with_grid(composed, result, first + request.batch_count * request.batch_size)
 
     def plan(
         self,
         request: GenerationRequest,
         settings: Settings,
-        entry: ModelEntry,
-        components: Components,
-        choice: Choice,
+        loaded: Loaded,
         report: Reporter,
+        relay: Relay,
         batch: int,
+        first: int,
     ) -> Run:
-        """One batch of a request, with its seeds: each picture's is one more than the one before."""
-        first = batch * request.batch_size
-        seeds = tuple(request.seed + first + index for index in range(request.batch_size))
-        width, height = request.size
-        latents = components.latents
-        noise = NoiseSource(
+        """One batch of a request."""
+        seeds, variation_seeds = plan.seeds_of(request, batch)
+        choice, second = plan.choices_of(request)
+        shown, encoded, hires_shown, hires_encoded = plan.texts_of(request, settings, self.library.styles).of(request.batch_size)
+        run = Run(
+            request,
+            settings,
+            loaded,
+            choice,
+            second,
+            report,
+            relay,
+            self.tools,
             seeds,
-            (latents.channels, height // latents.downscale, width // latents.downscale),  # other sides are cut down, as in A1111
-            source=settings.model.random_source,
-            device=components.device,
-            seed_delta=settings.sampling.noise_seed_delta,
+            variation_seeds,
+            first + batch * request.batch_size,
+            shown,
+            encoded,
+            hires_shown,
+            hires_encoded,
+            tiling=settings.model.tiling if request.tiling is None else request.tiling,
         )
-        return Run(request, settings, entry, components, choice, report, seeds, first, noise)
+        run.face_restorer = self.face_restorer(run)
+        if request.source:
+            run.prepared = plan.prepared_source(request.source, request, settings, self.tools.upscaler_of_img2img(run))
+            for warning in run.prepared.warnings:
+                run.warn(warning)
+        return run
+
+    def face_restorer(self, run: Run) -> str | None:
+        """The face restorer of a batch; None without one, with a warning where one was wanted whose files are not there."""
+        wanted = run.settings.faces.enabled if run.request.restore_faces is None else run.request.restore_faces
+        if not wanted:
+            return None
+        try:
+            return self.tools.faces.check(run.settings.faces.model)
+        except (NotSupported, NotFound) as error:
+            run.warn(str(error))
+            return None
 
 
-def details(request: GenerationRequest, entry: ModelEntry, choice: Choice) -> dict[str, Any]:
+def details(request: GenerationRequest, run: Run, started: float) -> dict[str, object]:
     """Facts of a run that its pictures do not carry."""
+    label = run.choice.label
+    extras = extra_pairs(run, 0) if run.seeds else {}
+    strength = request.source.strength if request.source else request.hires.strength if request.hires else None
     return {
         "seed": request.seed,
-        "sampler": choice.sampler.name,
-        "schedule": choice.label,
-        "model": entry.name,
-        "model_hash": entry.short_hash,
+        "variation_seed": request.variation.seed if request.variation else request.seed,
+        "sampler": run.choice.sampler.name,
+        "schedule": label,
+        "model": run.loaded.entry.name,
+        "model_hash": run.loaded.entry.short_hash,
+        "vae": run.loaded.vae.name if run.loaded.vae else None,
+        "vae_hash": run.loaded.vae.short_hash if run.loaded.vae else None,
+        "clip_skip": run.settings.model.clip_skip,
+        "restore_faces": run.face_restorer is not None,
+        "face_restoration_model": run.face_restorer,
+        "networks": run.matched_networks,
+        "is_using_inpainting_conditioning": run.components.variant.inputs == "inpaint",
+        "extra_generation_params": {
+            **({} if label == "Automatic" else {"Schedule type": label}),
+            **({} if strength is None else {"Denoising strength": strength}),
+            **{key: value for key, value in extras.items() if value is not None},
+        },
     }
 
 

@@ -11,8 +11,10 @@ LARGEST = 2**20
 
 
 def config_beside(path: Path) -> Path | None:
-    """The yaml of a checkpoint, by its name."""
+    """The yaml of a checkpoint, by its name; a folder has its own files instead."""
     beside = path.with_suffix(".yaml")
+    if path.is_dir():
+        return None
     return beside if beside.is_file() else None
 
 

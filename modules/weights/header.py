@@ -7,6 +7,7 @@ import json
 import re
 import struct
 from dataclasses import dataclass, field
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -15,21 +16,29 @@ from modules.contract.request import Size
 
 LARGEST_HEADER = 32 * 2**20
 MOST_TENSORS = 50_000
+MOST_MARKS = {b"[": 1_000_000, b"{": 1_000_000, b",": 4_000_000}  # each may become an object of 60 bytes; texts have some too
+METADATA = re.compile(rb'\s*\{\s*"__metadata__"\s*:\s*')
 BYTES = {"BOOL": 1, "U8": 1, "I8": 1, "F8_E5M2": 1, "F8_E4M3": 1, "I16": 2, "U16": 2, "F16": 2, "BF16": 2, "I32": 4, "U32": 4, "F32": 4}
-BYTES |= {"F64": 8, "I64": 8, "U64": 8}
+BYTES |= {"F64": 8, "I64": 8, "U64": 8, "C64": 8, "F8_E4M3FNUZ": 1, "F8_E5M2FNUZ": 1}
 
 
 @dataclass(frozen=True)
 class TensorInfo:
-    """One tensor of a file: its type as safetensors names it, and its shape."""
+    """One tensor of a file: its type as safetensors names it, its shape, and the byte of the file at which it begins."""
 
     dtype: str
     shape: tuple[int, ...]
+    begin: int = field(default=0, compare=False)
+
+    @property
+    def size(self) -> int:
+        """Its bytes."""
+        return BYTES[self.dtype] * prod(self.shape)
 
 
 @dataclass(frozen=True)
 class Header:
-    """A safetensors file's table of contents."""
+    """A weights file's table of contents."""
 
     path: Path
     tensors: dict[str, TensorInfo]
@@ -46,6 +55,28 @@ class BadModel(BadRequest):
 
 def read_header(path: Path) -> Header:
     """A safetensors file's header. Raises BadModel: truncated, a web page, a git-lfs pointer, a pickle, another format, damaged."""
+    text, size = header_text(path)
+    if text.count(b'"dtype"') > MOST_TENSORS:
+        raise BadModel(path, f"it lists more than {MOST_TENSORS:,} tensors")
+    return checked(path, parse(path, text), size, 8 + len(text))
+
+
+def read_metadata(path: Path) -> dict[str, str]:
+    """The texts in a safetensors file's header, without a look at its tensors. Raises BadModel."""
+    text, _ = header_text(path)
+    start = METADATA.match(text)
+    if start:  # the usual place: then the rest, which is far longer, need not be parsed
+        try:
+            found, _ = json.JSONDecoder().raw_decode(text[start.end() :].decode())
+        except (ValueError, RecursionError) as error:
+            raise BadModel(path, f"its header is damaged ({error})", "Download it again.") from None
+    else:
+        found = parse(path, text).get("__metadata__")
+    return {str(key): str(value) for key, value in found.items()} if isinstance(found, dict) else {}
+
+
+def header_text(path: Path) -> tuple[bytes, int]:
+    """The text of a safetensors file's header, and the file's size. Raises BadModel."""
     try:
         size = path.stat().st_size
         with path.open("rb") as file:
@@ -60,9 +91,9 @@ def read_header(path: Path) -> Header:
             text = file.read(length)
     except OSError as error:
         raise BadModel(path, f"it cannot be read ({error.strerror})") from None
-    if text.count(b'"dtype"') > MOST_TENSORS:
-        raise BadModel(path, f"it lists more than {MOST_TENSORS:,} tensors")
-    return checked(path, parse(path, text), size - 8 - length)
+    if any(text.count(mark) > most for mark, most in MOST_MARKS.items()):
+        raise BadModel(path, "its header holds far more values than any model's")
+    return text, size
 
 
 def check_kind(path: Path, start: bytes, size: int) -> None:
@@ -103,30 +134,32 @@ def parse(path: Path, text: bytes) -> dict[str, Any]:
     return raw
 
 
-def checked(path: Path, raw: dict[str, Any], room: int) -> Header:
-    """The header, after its sizes and places have been compared with the `room` bytes behind it."""
+def checked(path: Path, raw: dict[str, Any], size: int, start: int) -> Header:
+    """The header, after its sizes and places have been compared with the file: tensors fill it from byte `start` to its end."""
     metadata = raw.pop("__metadata__", {})
     tensors: dict[str, TensorInfo] = {}
-    end = 0
+    places: list[tuple[int, int]] = []
     for name, entry in raw.items():
         try:
             dtype, shape, (begin, stop) = entry["dtype"], tuple(entry["shape"]), entry["data_offsets"]
-            count = 1
-            for side in shape:
-                if not isinstance(side, int) or side < 0:
-                    raise ValueError
-                count *= side
-            whole = count * BYTES[dtype] == stop - begin and begin >= 0
+            if any(not isinstance(one, int) or one < 0 for one in (*shape, begin, stop)):
+                raise ValueError
+            info = TensorInfo(dtype, shape, start + begin)
+            whole = info.size == stop - begin
         except (KeyError, TypeError, ValueError):
             raise BadModel(path, f"its entry for '{name[:80]}' is damaged", "Download it again.") from None
         if not whole:
             raise BadModel(path, f"its tensor '{name[:80]}' does not have the size of its shape", "Download it again.")
-        tensors[name] = TensorInfo(dtype, shape)
-        end = max(end, stop)
-    if end > room:
-        raise BadModel(path, f"it is cut off: {end - room:,} bytes are missing at its end", "Download it again.")
+        tensors[name] = info
+        places.append((begin, stop))
     if not tensors:
         raise BadModel(path, "it holds no tensors")
+    places.sort()
+    end = places[-1][1]
+    if start + end > size:
+        raise BadModel(path, f"it is cut off: {start + end - size:,} bytes are missing at its end", "Download it again.")
+    if start + end < size or [0, *(stop for _, stop in places)] != [*(begin for begin, _ in places), end]:
+        raise BadModel(path, "its tensors overlap, or leave bytes that belong to none", "Download it again.")
     texts = metadata if isinstance(metadata, dict) else {}
     return Header(path, tensors, {str(key): str(value) for key, value in texts.items()})
 

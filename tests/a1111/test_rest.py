@@ -94,9 +94,10 @@ def test_an_override_chooses_a_checkpoint_for_one_request(client: TestClient) ->
         ({"width": 100_000}, 400, "Width is 100000"),
         ({"override_settings": {"nope": 1}}, 404, "nope"),
         ({"override_settings": {"sd_model_checkpoint": "nope"}}, 404, "nope"),
-        ({"enable_hr": True}, 409, "Hires"),
-        ({"script_name": "x/y/z plot"}, 409, "script"),
-        ({"prompt": "<lora:x:1>"}, 409, "LoRA"),
+        ({"enable_hr": True, "hr_upscaler": "nope"}, 404, "nope"),
+        ({"script_name": "nope"}, 422, "Script 'nope' not found"),
+        ({"styles": ["nope"]}, 404, "nope"),
+        ({"refiner_checkpoint": "nope", "refiner_switch_at": 0.5}, 404, "nope"),
         ({"steps": "abc"}, 422, "integer"),
     ],
 )

@@ -111,7 +111,7 @@ def test_each_picture_of_a_batch_has_its_own_text_and_seed(page: Page) -> None:
     page.click("#txt2img_generate")
     job_shown(page)
     expect(page.locator("#html_info_txt2img")).to_contain_text("Seed: 100")
-    page.locator("#txt2img_gallery .thumbnails .thumbnail-item").nth(1).click()
+    page.locator("#txt2img_gallery .thumbnails .thumbnail-item").nth(2).click()  # behind the grid and the first picture
     expect(page.locator("#html_info_txt2img")).to_contain_text("Seed: 101")
     page.click("#txt2img_reuse_seed")
     expect(page.locator("#txt2img_seed").locator("textarea, input")).to_have_value("101")

@@ -35,8 +35,11 @@ def test_without_flags_everything_has_its_default() -> None:
 
 def test_every_flag_that_a1111_users_know_is_there() -> None:
     wanted = """
-        --port --listen --server-name --nowebui --api --data-dir --models-dir --ckpt --ckpt-dir --vae-dir --lora-dir --embeddings-dir
-        --styles-file --theme --no-half --no-half-vae --precision --use-cpu --medvram --lowvram --xformers --api-auth --gradio-auth
+        --port --listen --server-name --nowebui --api --api-server-stop
+        --data-dir --models-dir --ckpt --ckpt-dir --vae-dir --lora-dir --embeddings-dir
+        --hypernetwork-dir --esrgan-models-path --realesrgan-models-path --bsrgan-models-path --swinir-models-path --scunet-models-path
+        --dat-models-path --gfpgan-models-path --codeformer-models-path --styles-file --theme --no-half --no-half-vae
+        --precision --use-cpu --medvram --lowvram --xformers --api-auth --gradio-auth
         --gradio-auth-path --autolaunch --no-browser --device-id --allow-host --cors-allow-origins --skip-load-model-at-start --no-venv
         --torch --self-test --loglevel
     """.split()

@@ -196,7 +196,7 @@ RULES = (
     Rule("no hub is asked", hub_names, "Model.from_pretrained(name)"),
     Rule("certificates are checked", keyword("verify", False), "get(address, verify=False)"),
     Rule("nothing connects outwards", imports("requests", "httpx", "aiohttp", "urllib.request", "urllib3", "http.client"),
-         "import urllib.request", ("modules/torch_builds.py",)),
+         "import urllib.request", ("modules/torch_builds.py", "modules/a1111/fetching.py")),
     Rule("temporary names are not guessable", calls("tempfile.mktemp"), "tempfile.mktemp()"),
     Rule("no interface from a hub", calls("gr.load"), "gr.load(name)"),
     Rule("no HTML from pieces", html_from_strings, "gr.HTML(f'<b>{prompt}</b>')"),

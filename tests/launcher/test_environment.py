@@ -49,7 +49,7 @@ def test_every_marker_of_the_pins_is_understood() -> None:
         names = [environment.name_of(one) for one in environment.requirements(table, key)]
         here = [environment.name_of(one) for one in map(environment.for_this_python, environment.requirements(table, key)) if one]
         assert len(here) == len(set(here))
-        assert set(here) == set(names)
+        assert set(names) - set(here) <= {"tomli"}  # newer Pythons bring it along
 
 
 def test_too_little_room_is_said_with_both_figures(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,12 +27,14 @@ REQUEST = GenerationRequest(
     sampler="Euler a",
     seed=7,
     checkpoint="one",
+    save_grid=False,
     settings={"randn_source": "CPU"},
 )
 
 
 def pictures(pipeline: PipelineManager, **changes: object) -> list[np.ndarray]:
-    return [np.asarray(image.image) for image in pipeline.generate(REQUEST.replace(**changes), Listener()).images]
+    result = pipeline.generate(REQUEST.replace(**changes), Listener())
+    return [np.asarray(image.image) for image in result.images if image.kind == "picture"]
 
 
 def test_a_picture_is_saved_with_its_infotext_inside(pipeline: PipelineManager, tmp_path: Path) -> None:
@@ -119,9 +121,11 @@ def test_a_job_that_starts_again_writes_no_picture_twice(pipeline: PipelineManag
         pipeline.generate(REQUEST.replace(batch_count=2), listener)
     assert len(list(tmp_path.rglob("*.png"))) == 1
     listener.asked = None
-    result = pipeline.generate(REQUEST.replace(batch_count=2), listener)
-    assert len(list(tmp_path.rglob("*.png"))) == len(result.images) == 2
-    assert len({image.path for image in result.images}) == 2
+    request = REQUEST.replace(batch_count=2, save_grid=True)
+    for _ in range(2):
+        result = pipeline.generate(request, listener)
+        assert len(list(tmp_path.rglob("*.png"))) == len(result.images) == 3  # the grid among them
+    assert len({image.path for image in result.images}) == 3
 
 
 def test_a_minus_one_seed_is_drawn_before_the_job_is_queued(pipeline: PipelineManager) -> None:
@@ -149,8 +153,8 @@ def test_values_that_cannot_be_are_refused_in_one_sentence(change: dict) -> None
 
 def test_a_bad_file_changes_nothing(pipeline: PipelineManager, models: Path, tmp_path: Path) -> None:
     pipeline.choose("one")
-    broken = models / "broken.safetensors"
-    broken.write_bytes((models / "one.safetensors").read_bytes()[:-1000])
+    broken = models / "Stable-diffusion" / "broken.safetensors"
+    broken.write_bytes((models / "Stable-diffusion" / "one.safetensors").read_bytes()[:-1000])
     try:
         pipeline.refresh()
         with pytest.raises(BadModel, match=r"broken\.safetensors.*cut off"):
@@ -165,12 +169,12 @@ def test_a_bad_file_changes_nothing(pipeline: PipelineManager, models: Path, tmp
 
 def test_switching_models_keeps_only_the_limit_in_memory(pipeline: PipelineManager) -> None:
     pipeline.choose("one")
-    old = weakref.ref(next(iter(pipeline.store.models.values())).unet)
+    old = weakref.ref(next(iter(pipeline.models.store.models.values())).components.unet)
     pictures(pipeline, save=False)
     pipeline.choose("two")
     gc.collect()
     assert old() is None
-    assert len(pipeline.store.models) == 1
+    assert len(pipeline.models.store.models) == 1
 
 
 def test_too_little_memory_is_said_and_the_next_job_works(pipeline: PipelineManager, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,149 @@
+"""Calls the hooks of a run's extensions in order, times them, and says whose fault a failure is."""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+import torch
+
+from modules.contract.errors import BadRequest, ExtensionFailed, WebuiError
+from modules.contract.progress import Stop
+from modules.contract.request import GenerationRequest
+from modules.contract.result import GenerationResult
+from modules.pipeline.hooks import MARK, POINTS, Drive
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from modules.imaging.inpainting import Prepared
+    from modules.pipeline.run import Pass, Run
+
+log = logging.getLogger(__name__)
+Driver = Callable[[GenerationRequest, Drive], GenerationResult]
+PASSED_ON = (WebuiError, Stop, MemoryError, torch.OutOfMemoryError)  # they say themselves what is wrong, to whoever handles them
+
+
+class Hooked(Protocol):
+    """An extension's instance, as the relay sees it. An `observer` was chosen by nobody, and may fail without ending the job."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def title(self) -> str: ...
+
+    observer: ClassVar[bool]
+
+
+class Listener:
+    """One hook method of one instance."""
+
+    def __init__(self, instance: Hooked, method: Callable[..., Any]) -> None:
+        self.instance = instance
+        self.method = method
+
+
+class Relay:
+    """The instances of a run's extensions, in the order in which they are asked. Dies with the run.
+
+    `seconds` is the time that each took so far, by name; `warnings` are the observers that failed and were muted.
+    """
+
+    def __init__(self, instances: Sequence[Hooked] = ()) -> None:
+        self.instances = tuple(instances)
+        self.seconds: dict[str, float] = {instance.name: 0.0 for instance in instances}
+        self.warnings: list[str] = []
+        self.listeners: dict[str, list[Listener]] = {point.name: [] for point in POINTS}
+        for instance in instances:
+            for name, method in marked(instance):
+                self.listeners[name].append(Listener(instance, method))
+
+    @classmethod
+    def none(cls) -> "Relay":
+        """A relay to no extension."""
+        return cls()
+
+    # The hooks, in the order of POINTS
+
+    def request(self, request: GenerationRequest) -> GenerationRequest:
+        """The request as the extensions want it."""
+        return self.transform("request", request)
+
+    def driver(self) -> Driver | None:
+        """What takes the place of the plain generation, if something does. Raises BadRequest if two want to.
+
+        The request that it works on no longer names its extension: what it generates is plain.
+        """
+        drivers = self.listeners["drive"]
+        if len(drivers) > 1:
+            names = " and ".join(listener.instance.title for listener in drivers)
+            raise BadRequest(f"{names} cannot be used together; choose one of them.")
+        if not drivers:
+            return None
+        (listener,) = drivers
+
+        def drive(request: GenerationRequest, drive: Drive) -> GenerationResult:
+            others = {name: options for name, options in request.extensions.items() if name != listener.instance.name}
+            return self.call("drive", listener, request.replace(extensions=others), drive)
+
+        return drive
+
+    def blend(self, run: "Run", passing: "Pass", latents: "Tensor", level: "Tensor | None") -> "Tensor":
+        """Latents (B, C, h, w) with the original put back where the mask leaves it; the first extension to answer decides.
+
+        `level` (B,) is the noise level, a timestep for samplers that count in those; None when the pass is over.
+        """
+        for listener in tuple(self.listeners["blend"]):
+            blended = self.call("blend", listener, run, passing, latents, level)
+            if blended is not None:
+                return blended
+        return passing.blend(latents) if passing.blend else latents
+
+    def latents(self, run: "Run", passing: "Pass", latents: "Tensor") -> "Tensor":
+        """The latents (B, C, h, w) of a pass that is over."""
+        return self.transform("latents", latents, run, passing)
+
+    def overlay(self, run: "Run", index: int, prepared: "Prepared") -> "Prepared":
+        """What is laid over picture `index` of the batch, where only a part of it was painted: the first overlay, and its mask."""
+        return self.transform("overlay", prepared, run, index)
+
+    # How they are called
+
+    def transform(self, name: str, value: Any, *before: object) -> Any:
+        """A value as the extensions leave it, each given what the one before made of it."""
+        for listener in tuple(self.listeners[name]):
+            changed = self.call(name, listener, *before, value)
+            value = value if changed is None else changed
+        return value
+
+    def call(self, name: str, listener: Listener, *values: object) -> Any:
+        """One method's answer. Raises ExtensionFailed for an extension that a person chose; mutes one that nobody did."""
+        instance, begun = listener.instance, time.perf_counter()
+        try:
+            return listener.method(*values)
+        except PASSED_ON:
+            raise
+        except Exception as error:
+            log.exception("%s failed in the hook '%s'.", instance.title, name)
+            text = f"{instance.title} failed in `{name}`: {type(error).__name__}: {error}"
+            if not instance.observer:
+                raise ExtensionFailed(text, "Its traceback is in the log.") from error
+            self.warnings.append(text)
+            for listeners in self.listeners.values():
+                listeners[:] = [one for one in listeners if one.instance is not instance]
+        finally:
+            self.seconds[instance.name] += time.perf_counter() - begun
+
+
+def marked(instance: object) -> list[tuple[str, Callable[..., Any]]]:
+    """The methods of an instance that are marked as hooks, with the hooks' names, as they stand in its class."""
+    found: dict[str, str] = {}
+    for kind in reversed(type(instance).__mro__):
+        for attribute, value in vars(kind).items():
+            name = getattr(value, MARK, None)
+            if name is not None:
+                found[attribute] = name
+            else:
+                found.pop(attribute, None)
+    return [(name, getattr(instance, attribute)) for attribute, name in found.items()]
