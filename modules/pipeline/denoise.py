@@ -4,14 +4,13 @@ from torch import Tensor
 
 from modules.contract.progress import Interrupt, Skip
 from modules.pipeline.guided import Guided
+from modules.pipeline.levels import prediction_of
 from modules.pipeline.modes import modes
 from modules.pipeline.options import sampler_settings, schedule_options
 from modules.pipeline.run import Pass, Run
 from modules.sampling.noise import StepNoise
-from modules.sampling.prediction import Prediction, downcast, zero_terminal_snr
 from modules.sampling.registry import sigmas_for, start_at, timesteps_for
 from modules.sampling.schedules import img2img_steps
-from modules.settings.groups import Settings
 
 
 def denoise(run: Run, passing: Pass) -> Tensor:
@@ -30,23 +29,6 @@ def denoise(run: Run, passing: Pass) -> Tensor:
     return run.hooks.latents(run, passing, latents)
 
 
-def prediction_of(run: Run, passing: Pass) -> Prediction:
-    """The model's noise levels as the settings change them, and as the sampler sees them."""
-    return passing.choice.sampler.seen(adjusted(passing.loaded.components.prediction, run.settings))
-
-
-def adjusted(prediction: Prediction, settings: Settings) -> Prediction:
-    """A model's noise levels under the settings."""
-    alphas = prediction.alphas
-    if settings.compatibility.downcast_alphas:
-        alphas = downcast(alphas)
-    if settings.sampling.noise_schedule == "Zero Terminal SNR":
-        alphas = zero_terminal_snr(alphas)
-    if alphas is not prediction.alphas:
-        prediction = prediction.replaced(alphas)
-    return prediction.with_whole_timesteps() if settings.sampling.quantized else prediction
-
-
 def sampled(run: Run, passing: Pass, guided: Guided) -> Tensor:
     """The latents that the sampler ends with."""
     sampler, choice, prediction = passing.choice.sampler, passing.choice, guided.prediction
@@ -59,15 +41,15 @@ def sampled(run: Run, passing: Pass, guided: Guided) -> Tensor:
     noise = StepNoise(passing.noise, random=run.settings.compatibility.random_brownian)
     first = passing.noise.next()
     if passing.init is None:
-        part = points
+        part, steps = points, passing.steps
         x = first if sampler.timesteps else first * first_level(run, points)
     else:
         start = start_at(choice, points, total, encoded, prediction)
-        part = start.levels
+        part, steps = start.levels, encoded + 1
         first = first * noise_multiplier(run, passing)
         x = passing.init * start.signal + first * start.noise
         x = x + first * run.settings.img2img.extra_noise * (start.signal if sampler.timesteps else 1.0)
-    guided.begin(len(part) if sampler.timesteps else len(part) - 1)
+    guided.begin(steps)
     if sampler.timesteps:
         return sampler.function(guided.noise, x, part, prediction.alphas, noise, settings)
     noise.along(x, points, part=part)

@@ -4,6 +4,7 @@ import weakref
 from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass
+from functools import cache
 
 from torch import Tensor
 
@@ -64,22 +65,24 @@ def text_options(settings: Settings, *, negative: bool = False) -> TextOptions:
 
 def encode(run: Run, loaded: Loaded, prompts: Prompts, timeline: Timeline, size: Size) -> Conditioning:
     """The conditioning of a batch under a model."""
-    cache = run.tools.encodings
+    kept = run.tools.encodings
     settings = run.settings
 
-    def encoding(text: str, *, negative: bool) -> Encoding:
+    @cache
+    def encoding(text: str, negative: bool) -> Encoding:
         until = schedule(text, timeline.steps, hires_steps=timeline.hires_steps, old=settings.compatibility.old_scheduling)
         texts = tuple(variant.text for variant in until)
-        encoded = cache.encode(loaded, texts, text_options(settings, negative=negative))
-        for name in encoded.embeddings:
-            run.use_embedding(loaded, name)
+        encoded = kept.encode(loaded, texts, text_options(settings, negative=negative))
+        if timeline.hires_steps is None and loaded is run.loaded:
+            run.use_embeddings(loaded, encoded.embeddings)
         return Encoding(tuple(until), encoded.context, vector_of(run, loaded.components, encoded, size, negative=negative))
 
     def empty() -> Tensor:
-        return cache.encode(loaded, ("",), text_options(settings)).context[0]
+        return kept.encode(loaded, ("",), text_options(settings)).context[0]
 
-    positive = [[Weighted(encoding(part.text, negative=False), part.weight) for part in parts(prompt)] for prompt in prompts.positive]
-    return Conditioning(positive, [encoding(prompt, negative=True) for prompt in prompts.negative], empty)
+    negative = [encoding(prompt, True) for prompt in prompts.negative]  # first, as A1111: the order shows in the infotext
+    positive = [[Weighted(encoding(part.text, False), part.weight) for part in parts(prompt)] for prompt in prompts.positive]
+    return Conditioning(positive, negative, empty)
 
 
 def vector_of(run: Run, components: Components, encoded: Encoded, size: Size, *, negative: bool) -> Tensor | None:

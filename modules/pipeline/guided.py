@@ -5,6 +5,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from modules.pipeline.levels import prediction_of
 from modules.pipeline.preview import thumbnail
 from modules.pipeline.refine import refined
 from modules.pipeline.run import Pass, Run
@@ -107,10 +108,8 @@ class Guided:
         if early and self.calls / self.expected <= early:
             self.run.notes["Skip Early CFG"] = early
             return True
-        least = optimizations.s_min_uncond
         asked = self.run.request.sampler_options.s_min_uncond
-        if not least and asked:
-            least = asked
+        least = optimizations.s_min_uncond if asked is None else asked
         if least <= 0 or not (self.calls % 2 or optimizations.s_min_uncond_all) or not bool(level[0] < least):
             return False
         self.run.notes["NGMS"] = least
@@ -130,8 +129,6 @@ class Guided:
     def refine(self, level: Tensor) -> None:
         """Let the refiner take over when its time has come."""
         if refined(self.run, self.passing, self.prediction, level, self.calls / self.expected):
-            from modules.pipeline.denoise import prediction_of
-
             self.prediction = prediction_of(self.run, self.passing)
 
     def watched(self, x0: Tensor) -> None:

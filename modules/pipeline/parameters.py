@@ -32,7 +32,7 @@ def extra_pairs(run: Run, index: int) -> Pairs:
         **(hires_pairs(run, request.hires, index) if request.hires else {}),
         **(run.prepared.notes if run.prepared else {}),
         **({"Lora hashes": ", ".join(f"{name}: {digest}" for name, digest in run.network_hashes.items())} if run.network_hashes else {}),
-        **({"TI hashes": ", ".join(run.embedding_hashes * len(run.components.encoders))} if run.embedding_hashes else {}),
+        **({"TI hashes": ", ".join(run.embedding_hashes)} if run.embedding_hashes else {}),
         **prompt_pairs(run),
         **sampling_pairs(run),
         **run.notes,
@@ -82,12 +82,13 @@ def strength_pairs(run: Run) -> Pairs:
     """Denoising strength to random source."""
     request, settings, sampler = run.request, run.settings, run.choice.sampler
     strength = request.source.strength if request.source else request.hires.strength if request.hires else None
-    skip, delta, eta = settings.model.clip_skip, settings.sampling.noise_seed_delta, request.sampler_options.eta
+    skip, delta = settings.model.clip_skip, settings.sampling.noise_seed_delta
+    eta = settings.sampling.eta_ancestral if request.sampler_options.eta is None else request.sampler_options.eta
     return {
         "Denoising strength": strength,
         "Conditional mask weight": settings.img2img.mask_weight if run.components.variant.inputs == "inpaint" else None,
         "Clip skip": skip if skip > 1 else None,
-        "ENSD": delta if delta and sampler.uses_ensd and (eta is None or eta) else None,
+        "ENSD": delta if delta and sampler.uses_ensd and eta else None,
         "Token merging ratio": merging_ratio(run, second=False) or None,
         "Token merging ratio hr": merging_ratio(run, second=True) or None if request.hires else None,
         "RNG": settings.model.random_source if settings.model.random_source != "GPU" else None,

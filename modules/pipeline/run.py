@@ -1,6 +1,6 @@
 """All there is to know of one batch on its way."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -173,8 +173,8 @@ class Run:
             self.warnings.append(text)
             self.report.warn(text)
 
-    def use_embedding(self, loaded: Loaded, name: str) -> None:
-        """Note for the infotext that an embedding took part."""
-        digest = self.tools.embedding_hash(loaded, name, self.settings)
-        if digest is not None and f"{name}: {digest}" not in self.embedding_hashes:
-            self.embedding_hashes.append(f"{name}: {digest}")
+    def use_embeddings(self, loaded: Loaded, names: Sequence[str]) -> None:
+        """Note for the infotext that embeddings took part in a text: before those of earlier texts, once for each encoder, as A1111."""
+        digests = {name: self.tools.embedding_hash(loaded, name, self.settings) for name in names}
+        noted = [f"{name.replace(':', '').replace(',', '')}: {digest}" for name, digest in digests.items() if digest is not None]
+        self.embedding_hashes[:0] = noted * len(loaded.components.encoders)
