@@ -28,7 +28,9 @@ from modules.contract.request import GenerationRequest, picture_bytes, picture_t
 from modules.contract.result import GenerationResult
 from modules.contract.services import Folders
 from modules.environment import try_lock
+from modules.imaging.metadata import read_info
 from modules.imaging.opening import open_image
+from modules.infotext import infotext_of
 from modules.jobs.job import Job, Outcome
 from modules.jobs.queue import JobQueue, Work
 from modules.jobs.store import JobStore
@@ -195,7 +197,6 @@ class Parts:
 def serve(options: LaunchOptions, parts: Parts) -> FastAPI:
     """The web application: our routes, A1111's, the page, and the guard around all of them."""
     from modules.a1111 import rest
-    from modules.imaging.metadata import read_infotext
     from modules.server import errors, events, merging, routes
 
     @asynccontextmanager
@@ -210,7 +211,7 @@ def serve(options: LaunchOptions, parts: Parts) -> FastAPI:
     errors.install(app)
     app.include_router(
         routes.router(
-            queue=parts.queue, generation=parts.pipeline, folders=parts.folders, submit=parts.submit, read_picture_text=read_infotext
+            queue=parts.queue, generation=parts.pipeline, folders=parts.folders, submit=parts.submit, read_picture_text=picture_text_of
         )
     )
     app.include_router(events.router(parts.queue))
@@ -219,6 +220,13 @@ def serve(options: LaunchOptions, parts: Parts) -> FastAPI:
     if not options.nowebui:
         add_page(app, options, parts)
     return app
+
+
+def picture_text_of(data: bytes) -> str:
+    """The infotext of a picture file, whichever program made it. Raises BadRequest for what is no picture."""
+    image = open_image(data)
+    info = read_info(image)
+    return infotext_of(info.infotext, info.items, image.size)
 
 
 def submit_merge(parts: Parts, request: MergeRequest, owner: str) -> str:

@@ -17,7 +17,8 @@ from modules.contract.errors import BadRequest, NotFound
 from modules.contract.extras import ExtrasImage, ExtrasRequest, ExtrasResult, extras_from
 from modules.contract.request import Size
 from modules.imaging.metadata import read_info
-from modules.infotext import read
+from modules.imaging.opening import open_image
+from modules.infotext import infotext_of, read
 from modules.infotext.older import completed
 from modules.server.routes import Threads
 from modules.settings.groups import Saving
@@ -182,7 +183,9 @@ def told(result: ExtrasResult, saving: Saving) -> tuple[list[str], str]:
 
 def read_text(text: str, fetch: Fetch) -> dict[str, Any]:
     """A1111's {info, items, parameters} of a picture: its infotext, its other texts, and the infotext's labels, the unsaid ones too."""
-    infotext, items = read_info(picture(text, "image", fetch))
+    image = open_image(picture(text, "image", fetch))
+    info = read_info(image)
+    infotext, items = infotext_of(info.infotext, info.items, image.size), info.items
     said = read(infotext)
     labels = {label: value if label in said else meant(value) for label, value in completed(said).items()}
     return {"info": infotext, "items": items, "parameters": labels}

@@ -58,6 +58,14 @@ FARTHEST_TEXT = 20  # nodes between a text and its encoder
 NOVELAI_SAMPLER = "Euler a"  # what A1111 takes for one that it does not know
 
 
+def infotext_of(text: str, items: Mapping[str, str], size: tuple[int, int]) -> str:
+    """The infotext of a picture, whichever program made it: `text` is A1111's, `items` are all other texts in the file.
+
+    NovelAI's counts before A1111's, as there; ComfyUI's only where there is no other. Empty if there is none.
+    """
+    return from_novelai(items, size) or text or from_comfyui(items) or ""
+
+
 def from_novelai(info: Mapping[str, str], size: tuple[int, int] | None = None) -> str | None:
     """The infotext of a picture from NovelAI. `size` is the picture's. Braces in the prompt stay, as A1111 leaves them."""
     comment = parsed(info.get("Comment", "")) if info.get("Software") == "NovelAI" else None

@@ -5,10 +5,11 @@ from collections.abc import Callable, Mapping
 
 LORA = re.compile(r"<lora:([^:<>]+)(?=[:>])")
 MODEL_HASH = re.compile(r"\s*\(([0-9a-f]{1,64})\)\Z")
+Local = Callable[[str], str | None]
 MODEL, MODULE, WEIGHT = "AddNet Model ", "AddNet Module ", "AddNet Weight A "
 
 
-def with_local_names(values: Mapping[str, str], local: Callable[[str], str | None]) -> dict[str, str]:
+def with_local_names(values: Mapping[str, str], local: Local) -> dict[str, str]:
     """The values of `read` with each `<lora:name>` renamed to the file of its hash. `local`: a hash's name here; None: not here."""
     hashes = lora_hashes(values.get("Lora hashes", ""))
 
@@ -18,6 +19,10 @@ def with_local_names(values: Mapping[str, str], local: Callable[[str], str | Non
         return f"<lora:{name}" if name else match.group(0)
 
     return {**values, "Prompt": LORA.sub(renamed, values.get("Prompt", "")) if hashes else values.get("Prompt", "")}
+
+
+def unnamed(hash: str) -> None:
+    """Knows no network."""
 
 
 def lora_hashes(text: str) -> dict[str, str]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from modules.infotext.fields import CHECKPOINT, FIELDS, MASKED_CONTENT, SETTINGS, TOLD, setting
+from modules.infotext.networks import Local, unnamed, with_added_networks, with_local_names
 from modules.infotext.older import completed, pair
 from modules.infotext.read import read
 
@@ -46,14 +47,21 @@ class Paste:
     unknown: dict[str, str] = field(default_factory=dict[str, str])
 
 
-def pasted(text: str, *, extract: Extract | None = None, current: Mapping[str, object] | None = None, rules: Rules | None = None) -> Paste:
+def pasted(
+    text: str,
+    *,
+    extract: Extract | None = None,
+    current: Mapping[str, object] | None = None,
+    rules: Rules | None = None,
+    local: Local = unnamed,
+) -> Paste:
     """What an infotext asks for. Never raises: a value that cannot be is in `unknown`.
 
     `extract` finds styles in (prompt, negative prompt); `current` are the settings in force by A1111's keys, those missing
-    there are taken to be as A1111's defaults.
+    there are taken to be as A1111's defaults. `local` gives the name here of a LoRA of some hash.
     """
     rules = rules or Rules()
-    values = read(text)
+    values = with_local_names(with_added_networks(read(text)), local)
     styles = taken_out(values, extract, rules)
     full = completed(values, backcompat=rules.backcompat, old_hires_size=rules.old_hires_size)
     split_sampler(full, "Sampler", "Schedule type")

@@ -14,7 +14,7 @@ from modules.contract.result import GeneratedImage
 from modules.imaging import metadata, saving
 from modules.imaging.color import match_colors
 from modules.imaging.inpainting import Prepared, composite, mask_composite, mask_picture
-from modules.imaging.naming import values_of
+from modules.imaging.naming import asks_for, image_hash, values_of
 from modules.imaging.opening import open_image
 from modules.pipeline.parameters import parameters
 from modules.pipeline.run import Run
@@ -95,7 +95,10 @@ def save_extra(run: Run, index: int, image: Image.Image, suffix: str) -> None:
 def write(run: Run, index: int, image: Image.Image, text: str, *, suffix: str = "", announce: saving.Announce = saving.silent) -> Path:
     """Write a picture, and its infotext beside it where the settings say so."""
     settings, now = run.settings.saving, datetime.now()
-    values = values_of(prompt=run.texts.positive[index], seed=run.seeds[index], facts=facts(run, index), now=now)
+    known = facts(run, index)
+    if asks_for(settings.pattern, "image_hash"):
+        known["image_hash"] = image_hash(image)
+    values = values_of(prompt=run.texts.positive[index], seed=run.seeds[index], facts=known, now=now)
     data = metadata.encode(
         image,
         format=settings.format,
@@ -127,14 +130,14 @@ def facts(run: Run, index: int) -> dict[str, object]:
         "model_hash": entry.short_hash,
         "negative_prompt": run.texts.negative[index],
         "styles": request.styles,
-        "batch_number": index + 1,
+        "batch_index": index,
         "batch_size": len(run.seeds),
-        "generation_number": run.first + index + 1,
+        "batch_count": request.batch_count,
+        "iteration": run.first // len(run.seeds),
+        "seeds": run.seeds,
         "clip_skip": run.settings.model.clip_skip,
         "denoising": strength,
         "vae_filename": run.loaded.vae.name if run.loaded.vae else "None",
-        "seed_first": run.seeds[0],
-        "seed_last": run.seeds[-1],
     }
 
 

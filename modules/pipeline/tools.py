@@ -76,7 +76,11 @@ class PipelineTools:
         return self.faces.restore(image, run.face_restorer, weight=run.settings.faces.codeformer_weight, report=run.report)
 
     def count_tokens(self, variants: Sequence[str], options: TextOptions) -> TokenCount:
-        """The tokens of the longest of some texts."""
+        """The tokens of the longest of some texts; embeddings count as what they stand for once a model is loaded."""
+        loaded = self.models.current()
+        if loaded is not None:
+            used, limit = max(loaded.components.token_count(text, options) for text in variants)
+            return TokenCount(used, limit)
         counted = [tokenize(text, comma_backtrack=options.comma_backtrack, emphasis=options.emphasis) for text in variants]
         longest = max(counted, key=lambda tokens: tokens.count)
         return TokenCount(longest.count, CHUNK * max(len(longest.chunks), 1))

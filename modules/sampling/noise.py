@@ -134,10 +134,6 @@ class NoiseSource:
             result = slerp(self.variation.strength, result, self.drawn(other, self.first_shape))
         return pasted(result, noise) if resized else result
 
-    def seed_noise(self) -> Tensor:
-        """The noise of the seeds alone, without variation or resizing: (B, C, h, w). Draws nothing from the streams."""
-        return torch.stack([self.drawn(seed, self.shape) for seed in self.seeds])
-
 
 class StepNoise:
     """What samplers get: `next` for those that take noise as it comes, `between` for those that take it from a Brownian path.

@@ -179,8 +179,3 @@ class EmbeddingFolders:
     def problems(self) -> dict[str, str]:
         """The files that could not be used, each with a sentence that says why."""
         return dict(self.wrong)
-
-    def sorted_for(self, widths: Mapping[str, int]) -> tuple[dict[str, Embedding], dict[str, Embedding]]:
-        """Those that fit a model's text encoders, given as each one's key and width, and the others; by name."""
-        loaded = {one.name: one for one in self.embeddings() if one.vectors_for(widths) is not None}
-        return loaded, {one.name: one for one in self.embeddings() if one.name not in loaded}

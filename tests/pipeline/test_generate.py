@@ -1,6 +1,7 @@
 """From a request to pictures, with real networks."""
 
 import gc
+import re
 import weakref
 from pathlib import Path
 
@@ -200,3 +201,11 @@ def test_each_format_carries_the_infotext(pipeline: PipelineManager, format: str
     assert read_infotext(path.read_bytes()) == image.infotext
     assert path.with_suffix(".txt").read_text("utf8") == image.infotext + "\n"
     assert Image.open(path).size == (64, 64)
+
+
+def test_a_files_name_can_hold_the_pictures_own_hash(pipeline: PipelineManager) -> None:
+    pipeline.settings.update({"samples_filename_pattern": "[image_hash<8>]-[batch_number]"})
+    result = pipeline.generate(REQUEST.replace(batch_size=2, steps=1), Listener())
+    names = [Path(image.path or "").stem.split("-", 1)[1] for image in result.images]
+    assert [name.split("-")[1] for name in names] == ["1", "2"]
+    assert all(re.fullmatch("[0-9a-f]{8}", name.split("-")[0]) for name in names)

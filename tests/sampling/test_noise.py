@@ -108,15 +108,6 @@ def test_the_initial_noise_is_the_first_draw_however_often_it_is_asked_for() -> 
     assert not torch.equal(later, noise.initial)
 
 
-def test_the_noise_of_the_seeds_is_without_variation_and_draws_nothing() -> None:
-    varied = NoiseSource([5, 6], (4, 8, 8), source="CPU", device=CPU, variation=Variation((9, 9), 0.3), seed_delta=7)
-    plain = NoiseSource([5, 6], (4, 8, 8), source="CPU", device=CPU)
-    first, second = varied.next(), varied.seed_noise()
-    assert torch.equal(second, plain.next())
-    assert not torch.equal(first, second)
-    assert torch.equal(varied.seed_noise(), second)
-
-
 def test_the_largest_seed_has_a_stream_of_its_delta_too() -> None:
     noise = NoiseSource([2**64 - 1], (1, 2, 2), source="CPU", device=CPU, seed_delta=2)
     noise.next()
