@@ -57,5 +57,7 @@ def load_vae(tensors: Mapping[str, Tensor], path: Path, place: Placing) -> Autoe
     load_weights(vae, cast(diffusers_tensors(own), place.device.vae_dtype), path, "VAE")
     # The processor's group norm in channels-last order takes the variance as a difference of large numbers: of a plain grey
     # picture, which is what inpainting models see in txt2img, nothing would be left.
-    exact = place.device.place.type == "cpu" and place.device.vae_dtype == torch.float32
-    return lay_out(vae, torch.channels_last if place.device.channels_last and not exact else torch.contiguous_format)
+    lay_out(vae, torch.channels_last if place.device.channels_last else torch.contiguous_format)
+    if place.device.place.type == "cpu":
+        lay_out(vae.encoder)
+    return vae
