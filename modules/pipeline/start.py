@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from modules.contract.errors import NotSupported
+from modules.contract.errors import BadRequest, NotSupported
 from modules.contract.request import Inpaint, Size, SourceImage
 from modules.families.base import Components
 from modules.imaging.inpainting import Prepared
@@ -71,7 +71,10 @@ def start_from_pictures(run: Run, passing: Pass, source: SourceImage, prepared: 
 
 
 def tensors(pictures: Sequence[Image.Image], device: torch.device) -> Tensor:
-    """Pictures of one size as (B, 3, H, W) in 0..1."""
+    """Pictures as (B, 3, H, W) in 0..1. Raises BadRequest if they are not of one size: 'latent upscale' leaves them theirs."""
+    if len({picture.size for picture in pictures}) > 1:
+        sizes = ", ".join(f"{width}x{height}" for width, height in (picture.size for picture in pictures))
+        raise BadRequest(f"The source pictures are of different sizes: {sizes}.", "Give pictures of one size, or another resize mode.")
     arrays = [np.asarray(picture.convert("RGB")).astype(np.float32) / 255.0 for picture in pictures]
     return torch.as_tensor(np.stack(arrays)).permute(0, 3, 1, 2).to(device)
 

@@ -92,6 +92,13 @@ def test_too_many_sources_are_refused_in_a_sentence(pipeline: PipelineManager) -
         pictures(pipeline, source=source(pictures=(png(gradient()),) * 3), batch_size=2)
 
 
+def test_sources_of_different_sizes_cannot_be_enlarged_as_latents_together(pipeline: PipelineManager) -> None:
+    pair = (png(gradient(64, 64)), png(gradient(96, 64)))
+    with pytest.raises(BadRequest, match="64x64, 96x64"):
+        pictures(pipeline, source=source(pictures=pair, resize="latent upscale"), batch_size=2)
+    assert len(pictures(pipeline, source=source(pictures=pair), batch_size=2)) == 2
+
+
 def test_a_source_that_is_no_picture_is_refused_in_a_sentence(pipeline: PipelineManager) -> None:
     with pytest.raises(BadRequest, match="source picture is not"):
         pictures(pipeline, source=source(pictures=(b"nothing of the kind",)))
