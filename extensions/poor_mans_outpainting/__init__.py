@@ -1,6 +1,7 @@
 """Poor man's outpainting: a picture made larger, its new parts inpainted tile by tile."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Literal
 
 from PIL import Image
@@ -21,10 +22,10 @@ from modules.plugins import (
     Script,
     Slider,
     as_source,
-    composed,
     gathered,
     hook,
     pictures,
+    put_together,
     source_of,
 )
 
@@ -61,7 +62,7 @@ class PoorMansOutpainting(Extension):
             painted |= dict(zip([index], pictures(results[-1]), strict=False))
             if results[-1].interrupted:
                 break
-        images = [self.whole(request, drive, grid, cut, painted)] if painted else []
+        images = [put_together(grid, cut, painted, partial(drive.keep, request=request))] if painted else []
         return gathered(results, images)
 
     def requests(
@@ -84,16 +85,6 @@ class PoorMansOutpainting(Extension):
             }
             found[index] = plain.replace(source=SourceImage(**source), seed=request.seed + len(found))
         return found
-
-    def whole(
-        self, request: GenerationRequest, drive: Drive, grid: tiles.Grid, cut: Sequence[Image.Image], painted: Mapping[int, GeneratedImage]
-    ) -> GeneratedImage:
-        """All tiles put together and saved; those that were not painted as they were."""
-        found = [painted[index].image if index in painted else tile for index, tile in enumerate(cut)]
-        fitting = [tile if tile.size == grid.tile else tile.resize(grid.tile, Image.Resampling.LANCZOS) for tile in found]
-        first = painted[min(painted)]
-        image = tiles.combine(fitting, grid)
-        return composed(image, first, path=drive.keep(image, first.infotext, request=request))
 
 
 def within(place: tuple[int, int], grid: tiles.Grid, added: Margins) -> bool:

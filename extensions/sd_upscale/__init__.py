@@ -1,6 +1,7 @@
 """SD upscale: a picture enlarged, and painted anew tile by tile."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from functools import partial
 
 from PIL import Image
 
@@ -10,7 +11,20 @@ from modules.contract.result import GeneratedImage, GenerationResult
 from modules.imaging import tiles
 from modules.imaging.inpainting import flattened
 from modules.imaging.opening import open_image
-from modules.plugins import Argument, Drive, Extension, Options, Script, Slider, as_source, composed, gathered, hook, pictures, source_of
+from modules.plugins import (
+    Argument,
+    Drive,
+    Extension,
+    Options,
+    Script,
+    Slider,
+    as_source,
+    gathered,
+    hook,
+    pictures,
+    put_together,
+    source_of,
+)
 
 
 class SDUpscale(Extension):
@@ -56,7 +70,7 @@ class SDUpscale(Extension):
                 if results[-1].interrupted:
                     break
             if painted:
-                images.append(self.whole(request, drive, grid, cut, painted))
+                images.append(put_together(grid, cut, painted, partial(drive.keep, request=request)))
             if results[-1].interrupted:
                 break
         infotexts = [images[0].infotext] * len(images) if images else []
@@ -69,13 +83,3 @@ class SDUpscale(Extension):
         data = [as_source(tile) for tile in cut]
         parts = [tuple(data[first : first + request.batch_size]) for first in range(0, len(data), request.batch_size)]
         return [plain.replace(batch_size=len(part), source=source.model_copy(update={"pictures": part})) for part in parts]
-
-    def whole(
-        self, request: GenerationRequest, drive: Drive, grid: tiles.Grid, cut: Sequence[Image.Image], painted: Mapping[int, GeneratedImage]
-    ) -> GeneratedImage:
-        """The painted tiles put together and saved. A tile that was not painted, because a person ended it, stays as it was."""
-        found = [painted[index].image if index in painted else tile for index, tile in enumerate(cut)]
-        fitting = [tile if tile.size == grid.tile else tile.resize(grid.tile, Image.Resampling.LANCZOS) for tile in found]
-        first = painted[min(painted)]
-        image = tiles.combine(fitting, grid)
-        return composed(image, first, path=drive.keep(image, first.infotext, request=request))

@@ -6,7 +6,7 @@ from modules.pipeline.run import Pass, Run
 from modules.pipeline.soft_inpainting import overlays as soft_overlays
 from modules.pipeline.soft_inpainting import soft_blend
 from modules.plugins.extension import Extension
-from modules.plugins.results import as_source, composed, gathered, pictures, source_of, told, with_pairs, without_pairs
+from modules.plugins.results import as_source, composed, gathered, pictures, put_together, source_of, told, with_pairs, without_pairs
 from modules.plugins.script import Argument, Script
 from modules.plugins.seeds import RandomSeeds, drawn
 
@@ -32,6 +32,7 @@ __all__ = [
     "gathered",
     "hook",
     "pictures",
+    "put_together",
     "soft_blend",
     "soft_overlays",
     "source_of",

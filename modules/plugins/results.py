@@ -1,16 +1,17 @@
 """What drivers make of the results of several generations."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
-from PIL.Image import Image
+from PIL.Image import Image, Resampling
 
 from modules.contract.errors import BadRequest
 from modules.contract.request import GenerationRequest, SourceImage
 from modules.contract.result import GeneratedImage, GenerationResult
 from modules.imaging import metadata
+from modules.imaging.tiles import Grid, combine
 from modules.infotext.write import quoted
 
 END = ", Version: "  # further pairs stand before it
@@ -44,6 +45,20 @@ def composed(
 ) -> GeneratedImage:
     """A picture put together from others, described as one of them is."""
     return replace(like, image=image, infotext=like.infotext if infotext is None else infotext, path=path, kind=kind)
+
+
+def put_together(
+    grid: Grid, cut: Sequence[Image], painted: Mapping[int, GeneratedImage], keep: Callable[[Image, str], str | None]
+) -> GeneratedImage:
+    """The tiles of a grid as one picture, described as the first painted one is; a tile that was not painted stays as it was `cut`.
+
+    `keep` saves a picture with its infotext and answers with the path.
+    """
+    found = [painted[index].image if index in painted else tile for index, tile in enumerate(cut)]
+    fitting = [tile if tile.size == grid.tile else tile.resize(grid.tile, Resampling.LANCZOS) for tile in found]
+    first = painted[min(painted)]
+    image = combine(fitting, grid)
+    return composed(image, first, path=keep(image, first.infotext))
 
 
 def pictures(result: GenerationResult) -> list[GeneratedImage]:

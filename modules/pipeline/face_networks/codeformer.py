@@ -148,12 +148,6 @@ class Fuse(nn.Module):
         return made + weight * (made * self.scale(encoded) + self.shift(encoded))
 
 
-def two_convolutions(channels: int) -> nn.Sequential:
-    """Two convolutions that keep the size and the width."""
-    first, second = (nn.Conv2d(channels, channels, 3, padding=1) for _ in range(2))
-    return nn.Sequential(first, nn.LeakyReLU(0.2), second)
-
-
 class Quantizer(nn.Module):
     """The codebook."""
 
