@@ -17,6 +17,7 @@ from modules.imaging.inpainting import Prepared, composite, mask_composite, mask
 from modules.imaging.naming import asks_for, image_hash, values_of
 from modules.imaging.opening import open_image
 from modules.pipeline.parameters import parameters
+from modules.pipeline.plan import strength_of
 from modules.pipeline.run import Run
 
 
@@ -118,7 +119,7 @@ def facts(run: Run, index: int) -> dict[str, object]:
     """What file name patterns may say of a run."""
     request, entry = run.request, run.loaded.entry
     width, height = request.size
-    strength = request.source.strength if request.source else request.hires.strength if request.hires else None
+    strength = strength_of(request)
     return {
         "steps": request.steps,
         "cfg": request.guidance,

@@ -203,14 +203,13 @@ class PipelineManager:
         report.check()
         if not settings.optimizations.keep_conditions:
             self.tools.encodings.clear()
+        planned = self.planned(request, settings, report)
         images: list[GeneratedImage] = []
         run: Run | None = None
-        warnings: list[str] = []
         for batch in range(request.batch_count):
             loaded = self.models.load(self.entry_for(request, settings), settings)
-            run = self.plan(request, settings, loaded, report, relay, batch, first)
+            run = self.plan(planned, loaded, report, relay, batch, first)
             run.script_notes.update(notes or {})
-            run.warnings.extend(warnings)
             try:
                 report.check()
                 done = saved_before(run)
@@ -219,38 +218,40 @@ class PipelineManager:
                 continue
             except Interrupt:
                 run.interrupted = True
-            finally:
-                warnings = run.warnings
             if run.interrupted:
                 break
         assert run is not None
-        warnings += relay.warnings
-        result = GenerationResult(
-            tuple(images), tuple(warnings), time.perf_counter() - started, run.interrupted, details(request, run, started)
-        )
+        warnings = (*planned.warnings, *relay.warnings)
+        result = GenerationResult(tuple(images), warnings, time.perf_counter() - started, run.interrupted, details(request, run))
         composed = Composed(self.tools.root, request, settings, report)
         return with_grid(composed, result, first + request.batch_count * request.batch_size)
 
-    def plan(
-        self,
-        request: GenerationRequest,
-        settings: Settings,
-        loaded: Loaded,
-        report: Reporter,
-        relay: Relay,
-        batch: int,
-        first: int,
-    ) -> Run:
+    def planned(self, request: GenerationRequest, settings: Settings, report: Reporter) -> plan.Planned:
+        """What all batches of a request share, made once."""
+        warnings: list[str] = []
+
+        def warn(text: str) -> None:
+            warnings.append(text)
+            report.warn(text)
+
+        upscale = self.tools.upscaler_of_img2img(settings, report)
+        prepared = plan.prepared_source(request.source, request, settings, upscale) if request.source else None
+        for warning in prepared.warnings if prepared else ():
+            warn(warning)
+        restorer = self.face_restorer(request, settings, warn)
+        texts = plan.texts_of(request, settings, self.library.styles)
+        return plan.Planned(request, settings, plan.choices_of(request), texts, prepared, restorer, warnings)
+
+    def plan(self, planned: plan.Planned, loaded: Loaded, report: Reporter, relay: Relay, batch: int, first: int) -> Run:
         """One batch of a request."""
+        request, settings = planned.request, planned.settings
         seeds, variation_seeds = plan.seeds_of(request, batch)
-        choice, second = plan.choices_of(request)
-        shown, encoded, hires_shown, hires_encoded = plan.texts_of(request, settings, self.library.styles).of(request.batch_size)
-        run = Run(
+        shown, encoded, hires_shown, hires_encoded = planned.texts.of(request.batch_size)
+        return Run(
             request,
             settings,
             loaded,
-            choice,
-            second,
+            *planned.choices,
             report,
             relay,
             self.tools,
@@ -262,31 +263,27 @@ class PipelineManager:
             hires_shown,
             hires_encoded,
             tiling=settings.model.tiling if request.tiling is None else request.tiling,
+            face_restorer=planned.face_restorer,
+            prepared=planned.prepared,
+            warnings=planned.warnings,
         )
-        run.face_restorer = self.face_restorer(run)
-        if request.source:
-            run.prepared = plan.prepared_source(request.source, request, settings, self.tools.upscaler_of_img2img(run))
-            for warning in run.prepared.warnings:
-                run.warn(warning)
-        return run
 
-    def face_restorer(self, run: Run) -> str | None:
-        """The face restorer of a batch; None without one, with a warning where one was wanted whose files are not there."""
-        wanted = run.settings.faces.enabled if run.request.restore_faces is None else run.request.restore_faces
-        if not wanted:
+    def face_restorer(self, request: GenerationRequest, settings: Settings, warn: Callable[[str], None]) -> str | None:
+        """The face restorer of a request; None without one, with a warning where one was wanted whose files are not there."""
+        if not (settings.faces.enabled if request.restore_faces is None else request.restore_faces):
             return None
         try:
-            return self.tools.faces.check(run.settings.faces.model)
+            return self.tools.faces.check(settings.faces.model)
         except (NotSupported, NotFound) as error:
-            run.warn(str(error))
+            warn(str(error))
             return None
 
 
-def details(request: GenerationRequest, run: Run, started: float) -> dict[str, object]:
+def details(request: GenerationRequest, run: Run) -> dict[str, object]:
     """Facts of a run that its pictures do not carry."""
     label = run.choice.label
     extras = extra_pairs(run, 0) if run.seeds else {}
-    strength = request.source.strength if request.source else request.hires.strength if request.hires else None
+    strength = plan.strength_of(request)
     return {
         "seed": request.seed,
         "variation_seed": request.variation.seed if request.variation else request.seed,

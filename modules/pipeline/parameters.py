@@ -2,6 +2,7 @@
 
 import modules
 from modules.contract.request import HiresPass
+from modules.pipeline.plan import strength_of
 from modules.pipeline.run import Run
 from modules.sampling.registry import SCHEDULES, Choice
 from modules.settings.groups import Sampling
@@ -81,7 +82,7 @@ def seed_pairs(run: Run, index: int) -> Pairs:
 def strength_pairs(run: Run) -> Pairs:
     """Denoising strength to random source."""
     request, settings, sampler = run.request, run.settings, run.choice.sampler
-    strength = request.source.strength if request.source else request.hires.strength if request.hires else None
+    strength = strength_of(request)
     skip, delta = settings.model.clip_skip, settings.sampling.noise_seed_delta
     eta = settings.sampling.eta_ancestral if request.sampler_options.eta is None else request.sampler_options.eta
     return {

@@ -38,6 +38,26 @@ class Texts:
         )
 
 
+@dataclass(frozen=True)
+class Planned:
+    """What all batches of a request share. `warnings` grows while they run; each is said once."""
+
+    request: GenerationRequest
+    settings: Settings
+    choices: tuple[Choice, Choice]  # sampler and schedule of the first pass and of the second
+    texts: Texts
+    prepared: Prepared | None  # source pictures and masks; None: txt2img
+    face_restorer: str | None
+    warnings: list[str]
+
+
+def strength_of(request: GenerationRequest) -> float | None:
+    """The denoising strength of img2img or of the second pass; None for a plain request."""
+    if request.source:
+        return request.source.strength
+    return request.hires.strength if request.hires else None
+
+
 def texts_of(request: GenerationRequest, settings: Settings, styles: StyleBook) -> Texts:
     """The texts of a request: styles in, then comments out, then network tags out. Raises NotFound for an unknown style."""
 

@@ -144,7 +144,7 @@ class Run:
     interrupted: bool = False  # a person ended it early: what there is, is kept, and no batch follows
     script_notes: dict[str, object] = field(default_factory=dict[str, object])  # an extension's pairs for the infotext, before the others
     notes: dict[str, object] = field(default_factory=dict[str, object])  # further pairs, behind the others: what happened on the way
-    warnings: list[str] = field(default_factory=list[str])
+    warnings: list[str] = field(default_factory=list[str])  # of all batches of the request: each is said once
     matched_networks: dict[str, dict[str, int]] = field(default_factory=dict[str, dict[str, int]])  # keys in a file, and used ones
     network_hashes: dict[str, str] = field(default_factory=dict[str, str])
     embedding_hashes: list[str] = field(default_factory=list[str])

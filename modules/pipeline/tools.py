@@ -1,12 +1,12 @@
 """What the stages of a batch may ask of the rest of the pipeline: other models, networks, upscalers, face restorers."""
 
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 
 import torch
 from PIL import Image
 
+from modules.contract.progress import Reporter
 from modules.contract.services import TokenCount
 from modules.families.clip_text import CHUNK, TextOptions, tokenize
 from modules.imaging.resize import Upscale
@@ -65,10 +65,12 @@ class PipelineTools:
         """A picture enlarged by an upscaler of that name."""
         return self.upscalers.upscale(image, upscaler, scale, settings=run.settings.upscaling, report=run.report)
 
-    def upscaler_of_img2img(self, run: Run) -> Upscale | None:
+    def upscaler_of_img2img(self, settings: Settings, report: Reporter) -> Upscale | None:
         """What enlarges source pictures, by the settings; None: Lanczos."""
-        name = run.settings.upscaling.for_img2img
-        return None if name in ("", "None") else partial(self.upscale, run, name)
+        name = settings.upscaling.for_img2img
+        if name in ("", "None"):
+            return None
+        return lambda image, scale: self.upscalers.upscale(image, name, scale, settings=settings.upscaling, report=report)
 
     def restore_faces(self, run: Run, image: Image.Image) -> Image.Image:
         """A picture with its faces restored by `run.face_restorer`."""

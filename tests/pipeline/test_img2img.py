@@ -87,6 +87,13 @@ def test_a_mask_and_its_part_are_returned_where_the_settings_say_so(pipeline: Pi
     assert [image.kind for image in result.images] == ["picture", "mask", "mask"]
 
 
+def test_a_blank_mask_is_said_once_however_many_batches(pipeline: PipelineManager) -> None:
+    listener = Listener()
+    inpaint = Inpaint(mask=png(Image.new("L", (64, 64), 0)), only_masked=True)
+    result = pipeline.generate(REQUEST.replace(source=source(inpaint=inpaint), batch_count=2), listener)
+    assert len(listener.warnings) == len(result.warnings) == 1
+
+
 def test_too_many_sources_are_refused_in_a_sentence(pipeline: PipelineManager) -> None:
     with pytest.raises(BadRequest, match="3 source pictures for batches of 2"):
         pictures(pipeline, source=source(pictures=(png(gradient()),) * 3), batch_size=2)
