@@ -1,6 +1,5 @@
 """The refiner: a second checkpoint that takes over a pass when enough of the noise is gone."""
 
-import torch
 from torch import Tensor
 
 from modules.pipeline.run import Pass, Run
@@ -41,4 +40,4 @@ def noise_gone(prediction: Prediction, level: Tensor, *, timesteps: bool) -> flo
     """The share of the model's timesteps that lie above a noise level (or timestep)."""
     last = len(prediction.sigmas) - 1
     t = level.max() if timesteps else (prediction.sigmas - level.max()).abs().argmin()
-    return (last - int(t)) / last if not timesteps else (last - int(torch.floor(t))) / last
+    return (last - int(t)) / last
