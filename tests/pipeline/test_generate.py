@@ -12,30 +12,20 @@ from PIL import Image
 
 from modules.contract.errors import BadRequest, NotFound, OutOfMemory
 from modules.contract.progress import Cancel, Interrupt, Skip
-from modules.contract.request import GenerationRequest, Size, request_from
+from modules.contract.request import request_from
 from modules.imaging.metadata import read_infotext
 from modules.imaging.opening import open_image
 from modules.infotext import read
 from modules.pipeline.manager import PipelineManager
 from modules.weights.header import BadModel
+from tests.pipeline import asked
 from tests.tiny import Listener
 
-REQUEST = GenerationRequest(
-    prompt="a red star",
-    negative_prompt="blurry",
-    size=Size(64, 64),
-    steps=3,
-    sampler="Euler a",
-    seed=7,
-    checkpoint="one",
-    save_grid=False,
-    settings={"randn_source": "CPU"},
-)
+REQUEST = asked.REQUEST.replace(save_grid=False)
 
 
 def pictures(pipeline: PipelineManager, **changes: object) -> list[np.ndarray]:
-    result = pipeline.generate(REQUEST.replace(**changes), Listener())
-    return [np.asarray(image.image) for image in result.images if image.kind == "picture"]
+    return asked.pictures_of(pipeline, REQUEST.replace(**changes))
 
 
 def test_a_picture_is_saved_with_its_infotext_inside(pipeline: PipelineManager, tmp_path: Path) -> None:

@@ -7,21 +7,12 @@ import pytest
 from PIL import Image, ImageDraw
 
 from modules.contract.errors import BadRequest, NotSupported
-from modules.contract.request import GenerationRequest, Inpaint, Size, SourceImage
+from modules.contract.request import Inpaint, SourceImage
 from modules.pipeline.manager import PipelineManager
+from tests.pipeline import asked
 from tests.tiny import Listener
 
-REQUEST = GenerationRequest(
-    prompt="a red star",
-    negative_prompt="blurry",
-    size=Size(64, 64),
-    steps=3,
-    sampler="Euler a",
-    seed=7,
-    checkpoint="one",
-    save=False,
-    settings={"randn_source": "CPU"},
-)
+REQUEST = asked.REQUEST.replace(save=False)
 
 
 def png(image: Image.Image) -> bytes:
@@ -44,8 +35,7 @@ def square_mask(width: int = 64, height: int = 64) -> Image.Image:
 
 
 def pictures(pipeline: PipelineManager, **changes: object) -> list[np.ndarray]:
-    result = pipeline.generate(REQUEST.replace(**changes), Listener())
-    return [np.asarray(image.image) for image in result.images if image.kind == "picture"]
+    return asked.pictures_of(pipeline, REQUEST.replace(**changes))
 
 
 def source(**values: object) -> SourceImage:

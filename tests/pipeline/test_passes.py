@@ -4,27 +4,17 @@ import numpy as np
 import pytest
 
 from modules.contract.errors import BadRequest, NotFound, NotSupported
-from modules.contract.request import GenerationRequest, HiresPass, RefinerPass, SeedVariation, Size
+from modules.contract.request import HiresPass, RefinerPass, SeedVariation, Size
 from modules.infotext import read
 from modules.pipeline.manager import PipelineManager
+from tests.pipeline import asked
 from tests.tiny import Listener
 
-REQUEST = GenerationRequest(
-    prompt="a red star",
-    negative_prompt="blurry",
-    size=Size(64, 64),
-    steps=4,
-    sampler="Euler a",
-    seed=7,
-    checkpoint="one",
-    save=False,
-    settings={"randn_source": "CPU"},
-)
+REQUEST = asked.REQUEST.replace(steps=4, save=False)
 
 
 def pictures(pipeline: PipelineManager, **changes: object) -> list[np.ndarray]:
-    result = pipeline.generate(REQUEST.replace(**changes), Listener())
-    return [np.asarray(image.image) for image in result.images if image.kind == "picture"]
+    return asked.pictures_of(pipeline, REQUEST.replace(**changes))
 
 
 def values(pipeline: PipelineManager, **changes: object) -> dict[str, str]:
