@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw, ImageOps
 
 from modules.contract.extras import FocalCrop, SizedCrop
 from modules.contract.request import Size
+from modules.imaging.resize import resampled
 
 STEP = 64  # between the sides that a sized crop tries
 FOOT = 0.9  # what lies below this share of the height may be a signature
@@ -46,9 +47,9 @@ def split_oversized(image: Image.Image, size: Size, threshold: float, overlap: f
     count = max(2, math.ceil((length - wanted.height * overlap) / (wanted.height * (1 - overlap))))
     starts = [int((length - wanted.height) / (count - 1) * index) for index in range(count)]
     if upright:
-        resized = image.resize((wanted.width, length))
+        resized = resampled(image, (wanted.width, length))
         return [resized.crop((0, start, wanted.width, start + wanted.height)) for start in starts]
-    resized = image.resize((length, wanted.width))
+    resized = resampled(image, (length, wanted.width))
     return [resized.crop((start, 0, start + wanted.height, wanted.width)) for start in starts]
 
 
@@ -77,7 +78,7 @@ def centred(image: Image.Image, size: Size) -> Image.Image:
     width = min(image.width, size.width * image.height / size.height)
     height = min(image.height, size.height * image.width / size.width)
     left, top = (image.width - width) / 2, (image.height - height) / 2
-    return image.resize(size, Image.Resampling.LANCZOS, (left, top, left + width, top + height))
+    return resampled(image, size, Image.Resampling.LANCZOS, (left, top, left + width, top + height))
 
 
 def flipped(image: Image.Image, kinds: Iterable[str]) -> list[Image.Image]:
@@ -94,7 +95,7 @@ def focal_crop(image: Image.Image, size: Size, options: FocalCrop, faces: FindFa
     """A picture covering `size`, cut around what catches the eye; and the whole of it with the cut and the points drawn in."""
     scale = max(size.width / image.width, size.height / image.height)
     covering = Size(max(size.width, int(image.width * scale)), max(size.height, int(image.height * scale)))
-    resized = image.convert("RGB").resize(covering)
+    resized = resampled(image.convert("RGB"), covering)
     points = [
         (options.edges_weight, corners(resized)),
         (options.entropy_weight, liveliest(resized, size)),

@@ -9,7 +9,7 @@ from modules.contract.errors import BadRequest
 from modules.contract.request import Inpaint, Size
 from modules.imaging.masks import Box, blurred, crop_around, doubled, expanded, fill, mask_from, without
 from modules.imaging.opening import open_image
-from modules.imaging.resize import ResizeMode, Upscale, resize_image
+from modules.imaging.resize import ResizeMode, Upscale, resampled, resize_image
 
 BLANK_MASK = "The mask is blank, so nothing could be picked out to paint; the whole picture was changed instead."
 
@@ -82,7 +82,7 @@ def prepare(
             picture = resize_image("resize and fill", picture.crop(masks.region), size, upscale=upscale)
         if inpaint is not None and masks.picture is not None and inpaint.content != "original":
             assert seen is not None
-            picture = fill(picture, seen if seen.size == picture.size else seen.resize(picture.size))
+            picture = fill(picture, seen if seen.size == picture.size else resampled(seen, picture.size))
             notes["Masked content"] = inpaint.content
         pictures.append(picture)
     return Prepared(

@@ -11,6 +11,7 @@ from modules.contract.errors import BadRequest, NotSupported
 from modules.contract.request import Inpaint, Size, SourceImage
 from modules.families.base import Components
 from modules.imaging.inpainting import Prepared
+from modules.imaging.resize import resampled
 from modules.pipeline.conditioning import Conditioning
 from modules.pipeline.encode import Timeline, encode
 from modules.pipeline.run import Blend, Loaded, Pass, Run
@@ -90,7 +91,7 @@ def latent_mask(mask: Image.Image | None, init: Tensor, *, rounded: bool) -> Ten
     """The mask (1, 1, h, w) in latent space, 1 = paint anew; None without one."""
     if mask is None:
         return None
-    small = mask.convert("RGB").resize((init.shape[3], init.shape[2]))
+    small = resampled(mask.convert("RGB"), (init.shape[3], init.shape[2]))
     values = np.asarray(small).astype(np.float32)[:, :, 0] / 255
     if rounded:
         values = np.around(values)

@@ -17,6 +17,7 @@ from modules.contract.errors import BadRequest, NotFound
 from modules.contract.progress import Reporter
 from modules.contract.request import LARGEST_SIDE, Size
 from modules.imaging import tiles
+from modules.imaging.resize import resampled
 from modules.settings.groups import Upscaling
 from modules.weights.spandrel import PictureNetwork, read_upscaler
 
@@ -144,7 +145,7 @@ class Upscalers:
             image = self.once(image, entry, scale, settings, report, counted)
             if image.size == before:
                 break
-        return image if image.size == target else image.resize(target, LANCZOS)
+        return image if image.size == target else resampled(image, target, LANCZOS)
 
     def once(
         self, image: Image.Image, entry: UpscalerEntry, scale: float, settings: Upscaling, report: Reporter | None, counted: bool
@@ -153,7 +154,7 @@ class Upscalers:
         if entry.path is None:
             kinds = {"Lanczos": LANCZOS, "Nearest": NEAREST}
             size = int(image.width * scale), int(image.height * scale)
-            return image.resize(size, kinds[entry.name]) if entry.name in kinds else image
+            return resampled(image, size, kinds[entry.name]) if entry.name in kinds else image
         with self.network(entry.path) as network:
             return through(network, image.convert("RGB"), settings, report, counted)
 

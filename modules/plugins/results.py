@@ -11,6 +11,7 @@ from modules.contract.errors import BadRequest
 from modules.contract.request import GenerationRequest, SourceImage
 from modules.contract.result import GeneratedImage, GenerationResult
 from modules.imaging import metadata
+from modules.imaging.resize import resampled
 from modules.imaging.tiles import Grid, combine
 from modules.infotext.write import quoted
 
@@ -55,7 +56,7 @@ def put_together(
     `keep` saves a picture with its infotext and answers with the path.
     """
     found = [painted[index].image if index in painted else tile for index, tile in enumerate(cut)]
-    fitting = [tile if tile.size == grid.tile else tile.resize(grid.tile, Resampling.LANCZOS) for tile in found]
+    fitting = [tile if tile.size == grid.tile else resampled(tile, grid.tile, Resampling.LANCZOS) for tile in found]
     first = painted[min(painted)]
     image = combine(fitting, grid)
     return composed(image, first, path=keep(image, first.infotext))
