@@ -5,7 +5,6 @@ check and the connection (DNS rebinding) leads nowhere. Each redirect is checked
 """
 
 import http.client
-import ipaddress
 import socket
 import ssl
 import threading
@@ -15,6 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urljoin, urlsplit
 
+from modules.contract.addresses import public
 from modules.contract.errors import BadRequest, NotSupported
 
 SECONDS = 30.0
@@ -22,9 +22,7 @@ MOST_BYTES = 32 * 1024 * 1024
 REDIRECTS = 3
 LONGEST_ADDRESS = 4096
 PORTS = {"http": 80, "https": 443}
-EMBEDDED_V4 = ipaddress.ip_network("64:ff9b::/96")  # RFC 6052: an IPv4 address in its last 32 bits
 
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 @dataclass(frozen=True)
@@ -79,18 +77,6 @@ def checked(url: str, name: str) -> SplitResult:
     except ValueError:
         raise wrong from None
     return parts
-
-
-def public(text: str) -> bool:
-    """Whether an IP address is one that anybody on the internet reaches, whatever it is wrapped in."""
-    address: Address = ipaddress.ip_address(text.partition("%")[0])
-    if isinstance(address, ipaddress.IPv6Address):
-        inner = address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else None)
-        if address in EMBEDDED_V4:
-            inner = ipaddress.IPv4Address(address.packed[-4:])
-        if inner is not None:
-            return public(str(inner))
-    return address.is_global and not (address.is_multicast or address.is_reserved or address.is_unspecified)
 
 
 def addresses(host: str, port: int, name: str, rules: Rules) -> list[tuple[socket.AddressFamily, tuple[str, int]]]:

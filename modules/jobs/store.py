@@ -2,19 +2,20 @@
 
 import json
 import logging
-import os
 import sqlite3
 import threading
-from collections.abc import Collection, Generator
+from collections.abc import Collection, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from modules.contract.database import Unreadable, at_fault, connected, migrate, put_aside, transaction
 from modules.contract.errors import BadRequest, WebuiError
 from modules.contract.progress import Filed
 from modules.jobs.job import Job, JobState
 
 log = logging.getLogger(__name__)
+NOUN = "list of jobs"
 
 # One entry for each version of the tables; only ever append.
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
@@ -31,17 +32,20 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             job TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE, number INTEGER NOT NULL,
             path TEXT NOT NULL, sha256 TEXT NOT NULL, PRIMARY KEY (job, number))""",
     ),
+    (
+        "ALTER TABLE jobs ADD COLUMN place INTEGER",  # among the jobs that wait, where a person moved it; else its number
+        "ALTER TABLE jobs ADD COLUMN held INTEGER NOT NULL DEFAULT 0",
+        """CREATE TABLE requests (
+            job TEXT PRIMARY KEY REFERENCES jobs (id) ON DELETE CASCADE, request TEXT NOT NULL)""",
+        "CREATE TABLE marks (name TEXT PRIMARY KEY)",
+        "CREATE INDEX jobs_by_end ON jobs (ended, number)",
+    ),
 )
 
-COLUMNS = "id, kind, owner, title, state, request, created, started, ended, attempts, durable, summary, error, hint"
-
-# What SQLite says when the place is at fault and not the file: then nothing is put aside.
-PLACE_FAULTS = ("unable to open", "readonly", "disk i/o", "is full")
-
-
-class Unreadable(Exception):
-    """The file cannot be used; says why, as the end of a sentence."""
-
+COLUMNS = "id, kind, owner, title, state, request, created, started, ended, attempts, durable, summary, error, hint, held"
+WHOLE = COLUMNS.replace("request", "coalesce((SELECT requests.request FROM requests WHERE job = id), request)")
+PLACE = "coalesce(place, number)"
+LONGEST_TEXT = 100_000  # in a listed request: prompts pass, pictures do not
 
 class JobStore:
     """Jobs and the files they announced. Thread-safe: one connection behind a lock.
@@ -50,7 +54,7 @@ class JobStore:
     A file that is damaged, or of a newer version, is put aside; `problem` then says so.
     """
 
-    def __init__(self, path: Path, *, keep: int = 500) -> None:
+    def __init__(self, path: Path, *, keep: int = 1000) -> None:
         """Open or make the list at `path`; of ended jobs it keeps the last `keep`. Raises WebuiError if the place cannot be used."""
         self.path = path
         self.keep = keep
@@ -70,6 +74,7 @@ class JobStore:
         try:
             with self.writing() as connection:
                 connection.execute(f"INSERT INTO jobs ({COLUMNS}) VALUES ({', '.join('?' * len(values))})", values)
+                keep_whole(connection, job)
         except sqlite3.IntegrityError:
             raise BadRequest(f"There is already a job with the id '{job.id}'.") from None
 
@@ -106,17 +111,69 @@ class JobStore:
 
     def get(self, job: str) -> Job | None:
         """The job, or None if there is none with that id."""
-        rows = self.read(f"SELECT {COLUMNS} FROM jobs WHERE id = ?", (job,))
+        rows = self.read(f"SELECT {WHOLE} FROM jobs WHERE id = ?", (job,))
         return job_of(rows[0]) if rows else None
 
     def jobs(self, *, owner: str | None = None, states: Collection[JobState] | None = None, limit: int = 100) -> list[Job]:
-        """The last `limit` jobs in the order in which they were added, of one owner or of all."""
+        """The last `limit` jobs in the order in which they were added, of one owner or of all.
+
+        Their requests lack what is long, such as pictures; `get` has them whole.
+        """
         wanted = "1" if states is None else f"state IN ({', '.join('?' * len(states))})"
         rows = self.read(
             f"SELECT {COLUMNS} FROM jobs WHERE (? IS NULL OR owner = ?) AND {wanted} ORDER BY number DESC LIMIT ?",
             (owner, owner, *(states or ()), limit),
         )
         return [job_of(row) for row in reversed(rows)]
+
+    def ended(self, *, before: str | None = None, limit: int = 50) -> list[Job]:
+        """Jobs that have ended, the last first; those that ended before the job `before` did. Requests lack what is long."""
+        then = "1" if before is None else "(ended, number) < (SELECT ended, number FROM jobs WHERE id = ?)"
+        rows = self.read(
+            f"SELECT {COLUMNS} FROM jobs WHERE ended IS NOT NULL AND {then} ORDER BY ended DESC, number DESC LIMIT ?",
+            (*([] if before is None else [before]), limit),
+        )
+        return [job_of(row) for row in rows]
+
+    def count_ended(self) -> int:
+        """How many jobs of the list have ended."""
+        return self.read("SELECT count(*) FROM jobs WHERE ended IS NOT NULL", ())[0][0]
+
+    def remove_ended(self) -> None:
+        """Forget all jobs that have ended; their files stay."""
+        with self.writing() as connection:
+            connection.execute("DELETE FROM jobs WHERE ended IS NOT NULL")
+
+    def write_order(self, jobs: Sequence[str]) -> None:
+        """Have these waiting jobs stand in this order; on the disk when this returns."""
+        with self.writing() as connection:
+            known = dict(connection.execute(f"SELECT id, {PLACE} FROM jobs WHERE state = 'queued'"))
+            there = [job for job in jobs if job in known]
+            places = sorted(known[job] for job in there)
+            changed = [(place, job) for place, job in zip(places, there, strict=True) if known[job] != place]
+            connection.executemany("UPDATE jobs SET place = ? WHERE id = ?", changed)
+
+    def write_held(self, job: str, held: bool) -> None:
+        """Remember whether a waiting job is held."""
+        with self.writing() as connection:
+            connection.execute("UPDATE jobs SET held = ? WHERE id = ?", (int(held), job))
+
+    def write_request(self, job: Job) -> None:
+        """Replace what a job was asked, and its title; on the disk when this returns."""
+        with self.writing() as connection:
+            connection.execute(
+                "UPDATE jobs SET title = ?, request = ? WHERE id = ?", (clean(job.title), packed(outline(job.request)), job.id)
+            )
+            keep_whole(connection, job)
+
+    def mark(self, name: str, there: bool) -> None:
+        """Remember a fact about the whole list, such as 'paused'."""
+        with self.writing() as connection:
+            connection.execute("INSERT OR IGNORE INTO marks VALUES (?)" if there else "DELETE FROM marks WHERE name = ?", (name,))
+
+    def marked(self, name: str) -> bool:
+        """Whether a fact was remembered."""
+        return bool(self.read("SELECT 1 FROM marks WHERE name = ?", (name,)))
 
     def unfinished(self) -> list[tuple[Job, str | None]]:
         """The jobs that wait or run, in order, each with the stop it was asked for."""
@@ -159,27 +216,14 @@ class JobStore:
                 raise WebuiError(f"The list of jobs could not be written ({error}).", "Is there room on the disk?") from error
 
 
-@contextmanager
-def transaction(connection: sqlite3.Connection) -> Generator[None, None, None]:
-    """All or nothing, a commit that fails included."""
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
-
-
 def opened(path: Path) -> sqlite3.Connection:
     """A connection to a sound list of this version. Raises Unreadable, or WebuiError if the place or another program is in the way."""
-    connection = connected(path)
+    connection = connected(path, NOUN, patience=2)
     try:
         connection.execute("PRAGMA locking_mode = EXCLUSIVE")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA foreign_keys = ON")
-        migrate(connection, path)
+        migrate(connection, path, NOUN, MIGRATIONS)
         found = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
         if found != "ok":
             raise Unreadable(f"is damaged ({found})")
@@ -188,7 +232,7 @@ def opened(path: Path) -> sqlite3.Connection:
         connection.close()
         if "locked" in str(error):
             raise WebuiError(f"Another copy of this program is using {path}.", "Stop it, or give this one its own --data-dir.") from None
-        if isinstance(error, sqlite3.OperationalError) and any(fault in str(error).lower() for fault in PLACE_FAULTS):
+        if at_fault(error):
             raise WebuiError(f"The list of jobs {path} cannot be used ({error}).") from None
         raise Unreadable(f"could not be read ({error})") from None
     except BaseException:
@@ -197,69 +241,38 @@ def opened(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def connected(path: Path) -> sqlite3.Connection:
-    """A connection to the file, which only its owner may read: requests hold prompts. Raises WebuiError."""
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not path.exists():
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-        return sqlite3.connect(path, timeout=2, isolation_level=None, check_same_thread=False)
-    except (OSError, sqlite3.Error) as error:
-        raise WebuiError(f"The list of jobs {path} cannot be opened ({error}).") from None
-
-
-def migrate(connection: sqlite3.Connection, path: Path) -> None:
-    """Bring the tables to this version, each step whole or not at all; a list with content is copied first. Raises Unreadable."""
-    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    if tables and "schema" not in tables:
-        raise Unreadable("is not a list of jobs")
-    version = connection.execute("SELECT version FROM schema").fetchone()[0] if tables else 0
-    if version > len(MIGRATIONS):
-        raise Unreadable(f"was written by a newer version of this program (format {version}, known up to {len(MIGRATIONS)})")
-    if 0 < version < len(MIGRATIONS):
-        connection.execute("VACUUM INTO ?", (str(free_name(path, f"before-format-{len(MIGRATIONS)}")),))
-    for number, statements in enumerate(MIGRATIONS[version:], start=version + 1):
-        with transaction(connection):
-            if number == 1:
-                connection.execute("CREATE TABLE schema (version INTEGER NOT NULL)")
-                connection.execute("INSERT INTO schema VALUES (0)")
-            for statement in statements:
-                connection.execute(statement)
-            connection.execute("UPDATE schema SET version = ?", (number,))
-
-
-def put_aside(path: Path) -> Path:
-    """Rename the list and what SQLite keeps beside it; the new name."""
-    aside = free_name(path, "unreadable")
-    for ending in ("-wal", "-shm", ""):
-        part = path.with_name(path.name + ending)
-        if part.exists():
-            part.replace(aside.with_name(aside.name + ending))
-    return aside
-
-
-def free_name(path: Path, word: str) -> Path:
-    """`jobs.sqlite` with a word: `jobs.word.sqlite`, or `jobs.word-2.sqlite` and on if that exists."""
-    names = (path.with_name(f"{path.stem}.{word}{'' if n == 1 else f'-{n}'}{path.suffix}") for n in range(1, 10_000))
-    return next(name for name in names if not name.exists())
-
-
 def unfinished(connection: sqlite3.Connection) -> list[tuple[Job, str | None]]:
-    rows = connection.execute(f"SELECT {COLUMNS}, stop FROM jobs WHERE state IN ('queued', 'running') ORDER BY number")
+    rows = connection.execute(f"SELECT {WHOLE}, stop FROM jobs WHERE state IN ('queued', 'running') ORDER BY {PLACE}, number")
     return [(job_of(row[:-1]), row[-1]) for row in rows]
 
 
 def row(job: Job) -> tuple[Any, ...]:
-    """A job as the values of COLUMNS."""
-    return (job.id, job.kind, clean(job.owner), clean(job.title), job.state, packed(job.request), job.created, job.started, job.ended,
-            job.attempts, int(job.durable), packed(job.summary), clean(job.error), clean(job.hint))  # fmt: skip
+    """A job as the values of COLUMNS; of its request what is not long."""
+    return (job.id, job.kind, clean(job.owner), clean(job.title), job.state, packed(outline(job.request)), job.created, job.started,
+            job.ended, job.attempts, int(job.durable), packed(job.summary), clean(job.error), clean(job.hint), int(job.held))  # fmt: skip
 
 
 def job_of(row: tuple[Any, ...]) -> Job:
     """The job of the values of COLUMNS. Raises ValueError where one is no JSON."""
-    id, kind, owner, title, state, request, created, started, ended, attempts, durable, summary, error, hint = row
+    id, kind, owner, title, state, request, created, started, ended, attempts, durable, summary, error, hint, held = row
     return Job(id, kind, owner, title, state, json.loads(request), created, started, ended, attempts, bool(durable),
-               None if summary is None else json.loads(summary), error, hint)  # fmt: skip
+               None if summary is None else json.loads(summary), error, hint, bool(held))  # fmt: skip
+
+
+def keep_whole(connection: sqlite3.Connection, job: Job) -> None:
+    """Keep a request apart that is too long for the list, so that a list of jobs reads no pictures."""
+    connection.execute("DELETE FROM requests WHERE job = ?", (job.id,))
+    if outline(job.request) != job.request:
+        connection.execute("INSERT INTO requests VALUES (?, ?)", (job.id, packed(job.request)))
+
+
+def outline(value: Any) -> Any:
+    """A JSON value whose long texts are empty."""
+    if isinstance(value, str):
+        return value if len(value) <= LONGEST_TEXT else ""
+    if isinstance(value, dict):
+        return {name: outline(part) for name, part in value.items()}  # type: ignore[reportUnknownVariableType]
+    return [outline(part) for part in value] if isinstance(value, list) else value  # type: ignore[reportUnknownVariableType]
 
 
 def packed(value: dict[str, Any] | None) -> str | None:
