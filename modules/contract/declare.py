@@ -12,7 +12,12 @@ class Options(BaseModel):
 
 
 def declared(default: Any, label: str, *, control: str, help: str = "", key: str | None = None, **more: Any) -> Any:
-    """A field with its control. `key` is A1111's name for it where that differs from the field's."""
+    """A field with its control. `key` is A1111's name for it where that differs from the field's.
+
+    `more` may hold `choices` where the type does not list them, and `depends`, which says when the field is shown: {"on": another
+    field, "choices": {its value: what there is to choose then, or the kind of a list}}, and "unless": a toggle with which texts are
+    shown and lists are not.
+    """
     limits = {name: more.pop(name) for name in ("ge", "le", "pattern") if name in more}
     extra = {"control": control, "key": key, **more}
     return Field(default, title=label, description=help, json_schema_extra=extra, **limits)
@@ -33,9 +38,9 @@ def Toggle(default: bool, label: str, *, help: str = "", key: str | None = None,
     return declared(default, label, control="toggle", help=help, key=key, local=local)
 
 
-def Text(default: str, label: str, *, help: str = "", key: str | None = None, local: bool = False) -> Any:
-    """A line of text. `local`: it says where files go, and cannot be changed over the API."""
-    return declared(default, label, control="text", help=help, key=key, local=local)
+def Text(default: str, label: str, *, help: str = "", key: str | None = None, local: bool = False, **more: Any) -> Any:
+    """A line of text. `local`: it says where files go, and cannot be changed over the API. `more` as in `declared`."""
+    return declared(default, label, control="text", help=help, key=key, local=local, **more)
 
 
 def Choice(default: str, label: str, *, help: str = "", key: str | None = None) -> Any:

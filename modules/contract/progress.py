@@ -63,7 +63,46 @@ class Cancelled:
     """The job was taken out of the queue, or stopped with nothing kept."""
 
 
-Event = Queued | Started | Stepped | Previewed | Warned | Finished | Failed | Cancelled
+@dataclass(frozen=True)
+class Finishing:
+    """The running job was asked to end after the picture that it is at."""
+
+
+@dataclass(frozen=True)
+class Edited:
+    """A waiting job was changed. `held`: it is not begun before it is let go."""
+
+    held: bool
+
+
+@dataclass(frozen=True)
+class Removed:
+    """The job is off the list."""
+
+
+@dataclass(frozen=True)
+class Moved:
+    """The jobs that have not ended stand in this new order, by their ids."""
+
+    order: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Paused:
+    """No further job is begun, or jobs are begun again; of the whole queue."""
+
+    paused: bool
+
+
+@dataclass(frozen=True)
+class Cleared:
+    """All jobs that had ended are off the list."""
+
+
+Event = (
+    Queued | Started | Stepped | Previewed | Warned | Finished | Failed | Cancelled
+    | Finishing | Edited | Removed | Moved | Paused | Cleared
+)  # fmt: skip
 
 
 class Stop(Exception):
@@ -103,6 +142,10 @@ class Reporter(Protocol):
 
     def check(self) -> None:
         """Raise as `step` does, without counting a step; for stages between the steps."""
+        ...
+
+    def check_between(self) -> None:
+        """Raise as `check` does, and an interrupt that waits for a whole picture; for the places between two pictures."""
         ...
 
     def wants_preview(self) -> bool:

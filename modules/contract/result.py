@@ -38,6 +38,7 @@ class GenerationResult:
         return {
             "paths": [image.path for image in self.images],
             "seeds": [image.seed for image in self.images],
+            "variation_seeds": [image.variation_seed for image in self.images],
             "infotexts": [image.infotext for image in self.images],
             "warnings": list(self.warnings),
             "seconds": round(self.seconds, 2),

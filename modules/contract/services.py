@@ -111,3 +111,32 @@ class Folders:
     data: Path
     models: Path
     outputs: Path
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """A file on disk as the Models tab shows it. `folder` and `kind`: where it lies; `belongs`: the kind that it is of in truth.
+
+    `known`: its header has been read. `problem` says why it cannot be used, `hint` what to do. `same_as`: files with the same
+    content; `maybe_same`: files of the same size, whose hashes are not known yet. Times are seconds since 1970, sizes bytes.
+    """
+
+    id: str
+    name: str
+    folder: str
+    kind: str
+    path: Path
+    size: int
+    modified: float
+    created: float
+    title: str = ""
+    sha256: str | None = None
+    family: str | None = None
+    details: tuple[str, ...] = ()
+    known: bool = True
+    problem: str | None = None
+    hint: str = ""
+    belongs: str | None = None
+    used: bool = True
+    same_as: tuple[str, ...] = ()
+    maybe_same: tuple[str, ...] = ()

@@ -9,13 +9,17 @@ from typing import Literal
 from pydantic import Field
 
 from modules.contract.declare import Choice, Color, ModelChoice, Number, Options, Slider, Text, Toggle
+from modules.settings.interface import Appearance, Canvas, Downloads, Gallery, Interface, Notifications, Pasting, PromptEditing
+from modules.settings.sampling import Compatibility, Sampling
 
 
 class Saving(Options):
     """Saving pictures"""
 
     enabled: bool = Toggle(True, "Always save all generated pictures", key="samples_save")
-    format: Literal["png", "jpg", "webp", "avif"] = Choice("png", "File format for pictures", key="samples_format")
+    format: Literal["png", "jpg", "webp", "avif"] = Choice(
+        "png", "File format for pictures", key="samples_format", help="Only png keeps every pixel; webp can, too."
+    )
     jpeg_quality: int = Slider(80, 1, 100, "Quality for saved JPEG and WEBP pictures", key="jpeg_quality")
     folder: str = Text(
         "outputs/txt2img-images",
@@ -35,7 +39,16 @@ class Saving(Options):
         "[width] [height] [sampler] [scheduler] [model_name] [model_hash] [date] [datetime].",
     )
     use_subfolders: bool = Toggle(True, "Save pictures to a subfolder", key="save_to_dirs")
-    subfolder_pattern: str = Text("[date]", "Subfolder name pattern", key="directories_filename_pattern", local=True)
+    subfolder_pattern: str = Text(
+        "[date]",
+        "Subfolder name pattern",
+        key="directories_filename_pattern",
+        help="Empty: no subfolder. The same placeholders as in file names.",
+        local=True,
+    )
+    prompt_words: int = Slider(
+        8, 1, 20, "Most words of [prompt_words]", key="directories_max_prompt_words", help="In the names of files and subfolders."
+    )
     infotext_in_file: bool = Toggle(True, "Write the infotext into the picture's metadata", key="enable_pnginfo")
     before_hires: bool = Toggle(False, "Save the picture before Hires. fix too", key="save_images_before_highres_fix")
     before_faces: bool = Toggle(False, "Save the picture before face restoration too", key="save_images_before_face_restoration")
@@ -52,11 +65,11 @@ class Grids(Options):
     only_if_multiple: bool = Toggle(True, "No grids of a single picture", key="grid_only_if_multiple")
     no_empty_spots: bool = Toggle(False, "Prevent empty spots in grids", key="grid_prevent_empty_spots")
     rows: int = Slider(-1, -1, 16, "Grid rows", key="n_rows", help="-1 chooses by the number of pictures, 0 is the batch size.")
-    show: bool = Toggle(True, "Show grids in results", key="return_grid")
+    show: bool = Toggle(True, "Show grids in results", key="return_grid", help="A grid is the first of the pictures that a job shows.")
     text_color: str = Color("#000000", "Text colour of grids", key="grid_text_active_color")
     inactive_color: str = Color("#999999", "Inactive text colour of grids", key="grid_text_inactive_color")
     background: str = Color("#ffffff", "Background colour of grids", key="grid_background_color")
-    largest: float = Number(200, "Largest grid in megapixels", key="img_max_size_mp")
+    largest: float = Number(200, "Largest grid in megapixels", key="img_max_size_mp", help="A grid that would be larger is not made.")
     font: str = Text("", "Font file for text in grids", key="font", local=True, help="Empty: a font that comes along.")
     folder: str = Text("outputs/txt2img-grids", "Output folder for txt2img grids", key="outdir_txt2img_grids", local=True)
     img2img_folder: str = Text("outputs/img2img-grids", "Output folder for img2img grids", key="outdir_img2img_grids", local=True)
@@ -66,7 +79,14 @@ class Model(Options):
     """Stable Diffusion"""
 
     checkpoint: str = ModelChoice("checkpoint", "Stable Diffusion checkpoint", key="sd_model_checkpoint")
-    kept: int = Slider(1, 1, 10, "Checkpoints kept in memory", key="sd_checkpoints_limit")
+    kept: int = Slider(
+        1,
+        1,
+        10,
+        "Checkpoints kept in memory",
+        key="sd_checkpoints_limit",
+        help="Going back to one of them takes no reading; each takes its size in memory.",
+    )
     vae: str = ModelChoice(
         "vae", "SD VAE", default="Automatic", key="sd_vae", help="Automatic: the file of the checkpoint's name; None: the checkpoint's own."
     )
@@ -97,8 +117,18 @@ class Model(Options):
     refiner_pass: Literal["first pass", "second pass", "both passes"] = Choice(
         "second pass", "Hires. fix: the pass that the refiner takes part in", key="hires_fix_refiner_pass"
     )
-    crop_top: int = Number(0, "SDXL crop top", key="sdxl_crop_top")
-    crop_left: int = Number(0, "SDXL crop left", key="sdxl_crop_left")
+    crop_top: int = Number(
+        0,
+        "SDXL crop top",
+        key="sdxl_crop_top",
+        help="Where SDXL is told that the picture was cut from, in pixels; 0 gives centred pictures.",
+    )
+    crop_left: int = Number(
+        0,
+        "SDXL crop left",
+        key="sdxl_crop_left",
+        help="Where SDXL is told that the picture was cut from, in pixels; 0 gives centred pictures.",
+    )
     high_aesthetic: float = Number(6.0, "SDXL refiner: aesthetic score of the prompt", key="sdxl_refiner_high_aesthetic_score")
     low_aesthetic: float = Number(2.5, "SDXL refiner: aesthetic score of the negative prompt", key="sdxl_refiner_low_aesthetic_score")
 
@@ -112,6 +142,15 @@ class Networks(Options):
     lora_hashes: bool = Toggle(True, "Add LoRA hashes to the infotext", key="lora_add_hashes_to_infotext")
     bundled_hashes: bool = Toggle(True, "Add the LoRA's name as hash of embeddings that it brings along", key="lora_bundled_ti_to_infotext")
     embedding_hashes: bool = Toggle(True, "Add embedding hashes to the infotext", key="textual_inversion_add_hashes_to_infotext")
+    multiplier: float = Slider(
+        1.0, 0.0, 2.0, "Multiplier of a network that a click adds", step=0.01, key="extra_networks_default_multiplier"
+    )
+    separator: str = Text(
+        " ",
+        "What stands before a network that a click adds",
+        key="extra_networks_add_text_separator",
+        help="A space, unless you want more.",
+    )
     kept: int = Slider(
         0, 0, 32, "Further LoRA files kept in memory", key="lora_in_memory_limit", help="Those in use stay in memory anyway."
     )
@@ -120,8 +159,24 @@ class Networks(Options):
 class Img2img(Options):
     """img2img"""
 
-    mask_weight: float = Slider(1.0, 0.0, 1.0, "Inpainting conditioning mask strength", step=0.01, key="inpainting_mask_weight")
-    noise_multiplier: float = Slider(1.0, 0.0, 1.5, "Noise multiplier for img2img", step=0.001, key="initial_noise_multiplier")
+    mask_weight: float = Slider(
+        1.0,
+        0.0,
+        1.0,
+        "Inpainting conditioning mask strength",
+        step=0.01,
+        key="inpainting_mask_weight",
+        help="For inpainting models: how much of what is under the mask they do not see. 1 hides all of it.",
+    )
+    noise_multiplier: float = Slider(
+        1.0,
+        0.0,
+        1.5,
+        "Noise multiplier for img2img",
+        step=0.001,
+        key="initial_noise_multiplier",
+        help="Below 1 the result keeps more of the source's smoothness; above 1 it gets more detail.",
+    )
     extra_noise: float = Slider(0.0, 0.0, 1.0, "Extra noise multiplier for img2img and Hires. fix", step=0.01, key="img2img_extra_noise")
     color_correction: bool = Toggle(False, "Match the colours of img2img results to the original", key="img2img_color_correction")
     exact_steps: bool = Toggle(False, "With img2img, do exactly the number of steps asked for", key="img2img_fix_steps")
@@ -136,15 +191,27 @@ class Upscaling(Options):
 
     tile: int = Slider(192, 0, 512, "Tile size of upscaler models", step=16, key="ESRGAN_tile", help="0 is the whole picture at once.")
     tile_overlap: int = Slider(8, 0, 48, "Tile overlap of upscaler models", key="ESRGAN_tile_overlap")
-    for_img2img: str = ModelChoice("upscaler", "Upscaler for img2img", default="None", key="upscaler_for_img2img")
+    for_img2img: str = ModelChoice(
+        "upscaler",
+        "Upscaler for img2img",
+        default="None",
+        key="upscaler_for_img2img",
+        help="What enlarges a source picture that is smaller than the result; None is Lanczos.",
+    )
     cached: int = Slider(5, 0, 10, "Upscaled pictures kept in memory", key="upscaling_max_images_in_cache")
 
 
 class Faces(Options):
     """Face restoration"""
 
-    enabled: bool = Toggle(False, "Restore faces", key="face_restoration")
-    model: str = ModelChoice("face restorer", "Face restoration model", default="CodeFormer", key="face_restoration_model")
+    enabled: bool = Toggle(False, "Restore faces", key="face_restoration", help="In every picture of txt2img and img2img.")
+    model: str = ModelChoice(
+        "face restorer",
+        "Face restoration model",
+        default="CodeFormer",
+        key="face_restoration_model",
+        help="Its file has to be in the models folder.",
+    )
     codeformer_weight: float = Slider(
         0.5, 0.0, 1.0, "CodeFormer weight", step=0.01, key="code_former_weight", help="0 acts the most, 1 the least."
     )
@@ -169,7 +236,15 @@ class Optimizations(Options):
         help="Below this noise level the negative prompt is left out of every second call of the network.",
     )
     s_min_uncond_all: bool = Toggle(False, "Negative guidance minimum sigma: leave it out of all calls", key="s_min_uncond_all")
-    token_merging: float = Slider(0.0, 0.0, 0.9, "Token merging ratio", step=0.1, key="token_merging_ratio")
+    token_merging: float = Slider(
+        0.0,
+        0.0,
+        0.9,
+        "Token merging ratio",
+        step=0.1,
+        key="token_merging_ratio",
+        help="Share of similar tokens that the network treats as one: faster with large pictures, and a little different.",
+    )
     token_merging_img2img: float = Slider(
         0.0, 0.0, 0.9, "Token merging ratio for img2img", step=0.1, key="token_merging_ratio_img2img", help="0 is the general one."
     )
@@ -193,60 +268,6 @@ class Optimizations(Options):
     )
 
 
-class Compatibility(Options):
-    """Compatibility"""
-
-    old_emphasis: bool = Toggle(False, "Old emphasis", key="use_old_emphasis_implementation")
-    old_karras: bool = Toggle(False, "Old Karras sigmas (0.1 to 10)", key="use_old_karras_scheduler_sigmas")
-    random_brownian: bool = Toggle(False, "DPM++ SDE: let pictures depend on their batch", key="no_dpmpp_sde_batch_determinism")
-    old_hires_size: bool = Toggle(False, "Hires. fix: width and height are the final size", key="use_old_hires_fix_width_height")
-    hires_first_networks: bool = Toggle(
-        False, "Hires. fix: encode the second pass with the first one's networks", key="hires_fix_use_firstpass_conds"
-    )
-    old_scheduling: bool = Toggle(False, "Old prompt editing timelines", key="use_old_scheduling")
-    downcast_alphas: bool = Toggle(False, "Round the noise schedule to 16 bits", key="use_downcasted_alpha_bar")
-    refiner_by_steps: bool = Toggle(False, "Switch to the refiner by steps", key="refiner_switch_by_sample_steps")
-    backcompat: bool = Toggle(
-        True, "Turn on what an infotext's version needs", key="auto_backcompat", help="For pictures of A1111 versions before 1.8."
-    )
-
-
-class Sampling(Options):
-    """Sampler parameters"""
-
-    eta_ddim: float = Slider(0.0, 0.0, 1.0, "Eta for DDIM", step=0.01, key="eta_ddim")
-    eta_ancestral: float = Slider(1.0, 0.0, 1.0, "Eta for ancestral samplers", step=0.01, key="eta_ancestral")
-    s_churn: float = Slider(0.0, 0.0, 100.0, "Sigma churn", step=0.01, key="s_churn")
-    s_tmin: float = Slider(0.0, 0.0, 10.0, "Sigma tmin", step=0.01, key="s_tmin")
-    s_tmax: float = Slider(0.0, 0.0, 999.0, "Sigma tmax", step=0.01, key="s_tmax", help="0 is no limit.")
-    s_noise: float = Slider(1.0, 0.0, 1.1, "Sigma noise", step=0.001, key="s_noise")
-    sigma_min: float = Number(0.0, "Schedule min sigma", key="sigma_min", help="0 takes the model's own.")
-    sigma_max: float = Number(0.0, "Schedule max sigma", key="sigma_max", help="0 takes the model's own.")
-    rho: float = Number(0.0, "Schedule rho", key="rho", help="Steepness of the Karras and polyexponential schedules; 0 takes their own.")
-    noise_seed_delta: int = Number(
-        0, "Eta noise seed delta", key="eta_noise_seed_delta", help="Added to the seed for all noise after the first."
-    )
-    discard_penultimate: bool = Toggle(
-        False, "Leave out the last noise level but one, with every sampler", key="always_discard_next_to_last_sigma"
-    )
-    sgm_noise: bool = Toggle(
-        False, "SGM noise multiplier", key="sgm_noise_multiplier", help="Scales the first noise as SDXL's own sampler does."
-    )
-    quantized: bool = Toggle(False, "Whole timesteps in k-diffusion samplers", key="enable_quantization")
-    unipc_variant: Literal["bh1", "bh2", "vary_coeff"] = Choice("bh1", "UniPC variant", key="uni_pc_variant")
-    unipc_skip: Literal["time_uniform", "time_quadratic", "logSNR"] = Choice("time_uniform", "UniPC skip type", key="uni_pc_skip_type")
-    unipc_order: int = Slider(3, 1, 50, "UniPC order", key="uni_pc_order")
-    unipc_lower_order_final: bool = Toggle(True, "UniPC lower order final", key="uni_pc_lower_order_final")
-    noise_schedule: Literal["Default", "Zero Terminal SNR"] = Choice(
-        "Default", "Noise schedule", key="sd_noise_schedule", help="Zero Terminal SNR is for models that were trained with it."
-    )
-    skip_early: float = Slider(
-        0.0, 0.0, 1.0, "Ignore the negative prompt during early sampling", step=0.01, key="skip_early_cond", help="Share of the steps."
-    )
-    beta_alpha: float = Slider(0.6, 0.01, 1.0, "Beta schedule alpha", step=0.01, key="beta_dist_alpha")
-    beta_beta: float = Slider(0.6, 0.01, 1.0, "Beta schedule beta", step=0.01, key="beta_dist_beta")
-
-
 class Preview(Options):
     """Live previews"""
 
@@ -255,8 +276,8 @@ class Preview(Options):
         "Approx cheap",
         "Live preview method",
         key="show_progress_type",
-        help="Full decodes the picture, which is slow; Approx cheap reads its colours off the latents, and stands in for A1111's "
-        "Approx NN and TAESD, whose small decoders do not come along.",
+        help="Full decodes the picture, which is slow; TAESD does it with a small network where models/VAE-taesd has its file; Approx "
+        "cheap reads the colours off the latents, and stands in for the others.",
     )
     seconds: float = Slider(0.5, 0.1, 10.0, "Least time between two previews, in seconds", step=0.1)
 
@@ -306,5 +327,25 @@ class Settings(Options):
     compatibility: Compatibility = Field(default_factory=Compatibility)
     preview: Preview = Field(default_factory=Preview)
     infotext: Infotext = Field(default_factory=Infotext)
+    interface: Interface = Field(default_factory=Interface)
+    appearance: Appearance = Field(default_factory=Appearance)
+    gallery: Gallery = Field(default_factory=Gallery)
+    prompt_editing: PromptEditing = Field(default_factory=PromptEditing)
+    canvas: Canvas = Field(default_factory=Canvas)
+    notifications: Notifications = Field(default_factory=Notifications)
+    pasting: Pasting = Field(default_factory=Pasting)
+    downloads: Downloads = Field(default_factory=Downloads)
     api: Api = Field(default_factory=Api)
     limits: Limits = Field(default_factory=Limits)
+
+
+# The pages of the tab under their headings, in order.
+HEADINGS = {
+    "Saving": ("saving", "grids"),
+    "Stable Diffusion": ("model", "networks", "sampling", "img2img", "optimizations", "compatibility"),
+    "After generation": ("upscaling", "faces"),
+    "User interface": (
+        "interface", "appearance", "gallery", "preview", "prompt_editing", "canvas", "notifications", "infotext", "pasting",
+    ),
+    "System": ("downloads", "api", "limits"),
+}  # fmt: skip

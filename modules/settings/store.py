@@ -39,12 +39,16 @@ ENTRIES = {entry.key: entry for entry in entries()}
 
 
 def flat(settings: Settings) -> dict[str, Any]:
-    """All settings by their API keys."""
-    return {key: getattr(getattr(settings, entry.page), entry.name) for key, entry in ENTRIES.items()}
+    """All settings by their API keys, as JSON has them."""
+    values = {key: getattr(getattr(settings, entry.page), entry.name) for key, entry in ENTRIES.items()}
+    return {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}
 
 
 def changed(settings: Settings, values: dict[str, Any]) -> Settings:
-    """The settings with some values, given by API key, replaced. Raises NotFound for an unknown key, BadRequest for a wrong value."""
+    """The settings with some values, given by API key, replaced.
+
+    Raises NotFound for an unknown key, BadRequest with a sentence for each wrong value.
+    """
     pages: dict[str, dict[str, Any]] = {}
     for key, value in values.items():
         if key not in ENTRIES:
@@ -52,16 +56,49 @@ def changed(settings: Settings, values: dict[str, Any]) -> Settings:
         entry = ENTRIES[key]
         pages.setdefault(entry.page, {})[entry.name] = value
     updated: dict[str, Any] = {}
+    wrong: list[str] = []
     for page, new in pages.items():
         old = getattr(settings, page)
         try:
             updated[page] = type(old).model_validate({**old.model_dump(), **new})
         except ValidationError as error:
-            problem = error.errors()[0]
-            name = str(problem["loc"][0])
-            label = type(old).model_fields[name].title
-            raise BadRequest(f"The setting '{label}' is {new[name]!r}. {problem['msg']}.") from None
+            wrong += [sentence(type(old).model_fields[str(problem["loc"][0])], problem) for problem in error.errors()]
+    if wrong:
+        raise BadRequest(" ".join(wrong))
     return settings.model_copy(update=updated)
+
+
+def sentence(field: FieldInfo, problem: Any) -> str:
+    """One of pydantic's problems with a setting, in words."""
+    start = f"The setting '{field.title}' is {shown(problem['input'])}"
+    bounds = {name: getattr(rule, name) for rule in field.metadata for name in ("ge", "le") if hasattr(rule, name)}
+    match problem["type"]:
+        case "greater_than_equal" | "less_than_equal" if len(bounds) == 2:
+            return f"{start}; it must be between {bounds['ge']:g} and {bounds['le']:g}."
+        case "greater_than_equal" | "less_than_equal":
+            return f"{start}; it must be at {'least' if 'ge' in bounds else 'most'} {next(iter(bounds.values())):g}."
+        case "literal_error":
+            return f"{start}; it must be {problem['ctx']['expected']}."
+        case "string_pattern_mismatch":
+            return f"{start}; a colour is written as #rrggbb."
+        case "int_parsing" | "int_type" | "int_from_float":
+            return f"{start}; it must be a whole number."
+        case "float_parsing" | "float_type":
+            return f"{start}; it must be a number."
+        case "bool_parsing" | "bool_type":
+            return f"{start}; it must be true or false."
+        case "string_type":
+            return f"{start}; it must be a text."
+        case "tuple_type":
+            return f"{start}; it must be a list."
+        case _:
+            return f"{start}. {problem['msg']}."
+
+
+def shown(value: Any) -> str:
+    """A value as a sentence may quote it."""
+    text = repr(value).encode("utf8", "replace").decode()
+    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def is_local(key: str) -> bool:
