@@ -171,6 +171,9 @@ class Listener:
         if self.asked:
             raise self.asked
 
+    def check_between(self) -> None:
+        self.check()
+
     def wants_preview(self) -> bool:
         return self.previews_wanted
 

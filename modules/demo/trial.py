@@ -66,6 +66,8 @@ class Silence:
 
     def check(self) -> None: ...
 
+    def check_between(self) -> None: ...
+
     def wants_preview(self) -> bool:
         return False
 

@@ -17,7 +17,7 @@ class Job:
     `request` is what the work of this `kind` needs and may hold JSON values only. `owner` is the page or client that asked.
     A job that is not `durable` is wanted only while its client is connected, so it does not outlive a restart.
     `attempts` counts how often it was begun. `summary` is what the work gave back, None until it is over;
-    `error` and `hint` say why there is none, or why it ended early.
+    `error` and `hint` say why there is none, or why it ended early. One that is `held` waits until it is let go.
     """
 
     id: str
@@ -34,6 +34,7 @@ class Job:
     summary: dict[str, Any] | None = None
     error: str | None = None
     hint: str | None = None
+    held: bool = False
 
     @property
     def over(self) -> bool:
@@ -43,7 +44,10 @@ class Job:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a running job is. `total` is 0 and `seconds_left` None until they are known; `preview_number` is 0 without a preview."""
+    """How far a running job is. `total` is 0 and `seconds_left` None until they are known; `preview_number` is 0 without a preview.
+
+    One that is `finishing` ends after the picture it is at.
+    """
 
     done: int = 0
     total: int = 0
@@ -51,6 +55,7 @@ class Progress:
     text: str = ""
     preview_number: int = 0
     started: float | None = None
+    finishing: bool = False
 
 
 @dataclass(frozen=True)

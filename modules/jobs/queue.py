@@ -8,13 +8,14 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 from weakref import WeakSet
 
 from modules.contract.errors import BadRequest, NotFound, TooBusy, Unavailable, WebuiError
-from modules.contract.progress import Cancel, Cancelled, Event, Failed, Finished, Interrupt, Queued, Reporter, Skip, Started, Stop
+from modules.contract.progress import Cancel, Event, Interrupt, Queued, Removed, Reporter, Skip, Started, Stop
 from modules.jobs.job import UNFINISHED, Job, JobState, Outcome, Progress, over, taken_up
+from modules.jobs.live import Live, ending, settle
 from modules.jobs.reporter import JobReporter
 from modules.jobs.store import JobStore
 from modules.jobs.watch import Watch, tell
@@ -27,18 +28,8 @@ RESULTS_KEPT = 16
 IDENTIFIER = re.compile(r"[A-Za-z0-9_.()+:=-]{1,128}")
 
 
-@dataclass
-class Live:
-    """A job that has not ended, with what belongs to it until then."""
-
-    job: Job
-    reporter: JobReporter
-    waiters: dict["asyncio.Future[Job]", asyncio.AbstractEventLoop] = field(default_factory=dict["asyncio.Future[Job]", Any])
-    given_up: bool = False
-
-
 class JobQueue:
-    """First in, first out, for one device. Every method may be called from any thread.
+    """First in, first out, for one device; `order.Order` is how a person changes that. Every method may be called from any thread.
 
     Nothing here waits for work. `submit` and `remove` wait for the disk (some milliseconds); stopping a job, and looking up
     one that has ended, at most for a write that is under way; the other methods for nothing.
@@ -58,13 +49,14 @@ class JobQueue:
         self.limit = limit
         self.preview_seconds = preview_seconds
         self.changed = threading.Condition()  # guards all that follows; never held during a write to the disk
-        self.door = threading.Lock()  # held by `submit`, so that the order is the same here and in the store
+        self.door = threading.Lock()  # held by what adds or orders jobs, so that the order is the same here and in the store
         self.pen = threading.Lock()  # held while states are written
         self.live: dict[str, Live] = {}
         self.unkept: dict[str, Job] = {}  # what the disk did not take; tried again with the next write
         self.results: OrderedDict[str, object] = OrderedDict()
         self.watches: WeakSet[Watch] = WeakSet()
         self.stopped = False
+        self.paused = store.marked("paused")  # no further job is begun
         self.thread: threading.Thread | None = None
         for job, stop in store.unfinished():
             taken = taken_up(job, stop)
@@ -154,12 +146,17 @@ class JobQueue:
     def position(self, id: str) -> int:
         """How many jobs run before this one; 0 for one that runs or has ended."""
         with self.changed:
-            before = 0
-            for live in self.live.values():
-                if live.job.id == id:
-                    return before if live.job.state == "queued" else 0
-                before += not live.job.over
-        return 0
+            return self.positions().get(id, 0)
+
+    def positions(self) -> dict[str, int]:
+        """How many jobs run before each that waits, in order. Those that are held run before none."""
+        with self.changed:
+            before = int(self.current() is not None)
+            positions: dict[str, int] = {}
+            for live in self.waiting():
+                positions[live.job.id] = before
+                before += not live.job.held
+            return positions
 
     def progress(self, id: str) -> Progress:
         """How far a job is; of one that has ended only when it started is known. Raises NotFound."""
@@ -167,7 +164,7 @@ class JobQueue:
             live = self.live.get(id)
         if live is None:
             return Progress(started=self.get(id).started)
-        return replace(live.reporter.progress, started=live.job.started)
+        return replace(live.reporter.progress, started=live.job.started, finishing=live.reporter.finishing)
 
     def preview(self, id: str) -> tuple[int, bytes] | None:
         """The newest preview of a running job with its number; None if there is none. Raises NotFound."""
@@ -192,6 +189,10 @@ class JobQueue:
         """End the running batch of a job, if it runs. Raises NotFound."""
         return self.ask(id, Skip)
 
+    def finish(self, id: str) -> Job:
+        """End a job after the picture it is at; one that waits is cancelled. An ended one stays as it is. Raises NotFound."""
+        return self.ask(id, Interrupt, after_picture=True)
+
     def interrupt(self, id: str) -> Job:
         """End a job early and keep what is ready; one that waits is cancelled. An ended one stays as it is. Raises NotFound."""
         return self.ask(id, Interrupt)
@@ -202,12 +203,14 @@ class JobQueue:
 
     def remove(self, id: str) -> None:
         """Take a job off the list, a waiting one out of the queue. Raises NotFound, or BadRequest if it runs."""
-        if not self.get(id).over and not self.cancel_waiting(id):
+        job = self.get(id)
+        if not job.over and not self.cancel_waiting(id):
             raise BadRequest("The job is running.", "Cancel it first.")
         self.store.remove(id)
         with self.changed:
-            self.unkept.pop(id, None)
+            job = self.unkept.pop(id, job)
             self.results.pop(id, None)
+            self.publish(job, Removed())
 
     async def wait(self, id: str) -> Job:
         """The job once it has ended. Whoever stops waiting changes nothing for it. Raises NotFound, or Unavailable if the program stops."""
@@ -243,11 +246,11 @@ class JobQueue:
             self.run(live)
 
     def next(self) -> Live | None:
-        """The first waiting job, now running; None when the queue was stopped."""
+        """The first job that waits and may begin, now running; None when the queue was stopped."""
         with self.changed:
             while not self.stopped:
-                if waiting := self.waiting():
-                    live = waiting[0]
+                if ready := [live for live in self.waiting() if not live.job.held and not self.paused]:
+                    live = ready[0]
                     live.job = replace(live.job, state="running", started=time.time(), attempts=live.job.attempts + 1)
                     self.publish(live.job, Started(0))
                     return live
@@ -296,8 +299,13 @@ class JobQueue:
             for future, loop in live.waiters.items():
                 tell(loop, settle, future, job)
             self.publish(job, ending(job))
-            for number, waiting in enumerate(self.waiting(), start=int(self.current() is not None)):
-                self.publish(waiting.job, Queued(number))
+            self.announce()
+
+    def announce(self) -> None:
+        """Tell each job that waits its place."""
+        with self.changed:
+            for id, position in self.positions().items():
+                self.publish(self.live[id].job, Queued(position))
 
     def keep(self, job: Job) -> None:
         """Write a job, and what could not be written before. A full disk must not end the queue: then the list stays in memory."""
@@ -315,14 +323,17 @@ class JobQueue:
             except WebuiError as error:
                 log.error("Job %s is now '%s', but: %s", job.id, job.state, error)
 
-    def ask(self, id: str, stop: type[Stop]) -> Job:
+    def ask(self, id: str, stop: type[Stop], *, after_picture: bool = False) -> Job:
         """Tell a job to stop, in its way; the job as it is then."""
         if stop is not Skip and self.cancel_waiting(id):
             return self.get(id)
         with self.changed:
             live = self.live.get(id)
             if live is not None and live.job.state == "running":
-                live.reporter.ask(stop)
+                if after_picture:
+                    live.reporter.finish()
+                else:
+                    live.reporter.ask(stop)
         if live is None:
             return self.get(id)
         if stop is not Skip:
@@ -371,20 +382,3 @@ class JobQueue:
             watched=lambda: len(self.watches) > 0,
             preview_seconds=self.preview_seconds,
         )
-
-
-def ending(job: Job) -> Event:
-    """The event that says how a job ended."""
-    if job.state == "failed":
-        return Failed(job.error or "", job.hint or "")
-    return Cancelled() if job.state == "cancelled" else Finished(job.state, job.summary or {})
-
-
-def settle(future: "asyncio.Future[Job]", answer: Job | Exception) -> None:
-    """Answer a waiter that still waits."""
-    if future.done():
-        return
-    if isinstance(answer, Exception):
-        future.set_exception(answer)
-    else:
-        future.set_result(answer)

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from modules.contract.progress import Cancel, Event, Filed, Previewed, Skip, Started, Stepped, Stop, Warned
+from modules.contract.progress import Cancel, Event, Filed, Finishing, Interrupt, Previewed, Skip, Started, Stepped, Stop, Warned
 from modules.jobs.job import Progress
 from modules.jobs.store import JobStore
 
@@ -42,6 +42,7 @@ class JobReporter:
         self.seconds_per_step: float | None = None
         self.skipping = False
         self.stopping: type[Stop] | None = None
+        self.finishing = False
 
     def start(self, total: int) -> None:
         """The work will take `total` steps. Called again it corrects the total and keeps what was counted."""
@@ -70,6 +71,12 @@ class JobReporter:
         if self.skipping:
             self.skipping = False
             raise Skip()
+
+    def check_between(self) -> None:
+        """Raise as `check` does, and Interrupt if the job is to end after the picture it was at."""
+        self.check()
+        if self.finishing:
+            raise Interrupt()
 
     def wants_preview(self) -> bool:
         """Whether a preview made now would be shown."""
@@ -104,6 +111,11 @@ class JobReporter:
             self.skipping = True
         elif stop is Cancel or self.stopping is None:
             self.stopping = stop
+
+    def finish(self) -> None:
+        """Have Interrupt raised between two pictures."""
+        self.finishing = True
+        self.publish(Finishing())
 
     def fetch_preview(self) -> tuple[int, bytes] | None:
         """The newest preview with its number; that it was fetched makes the work go on making them."""

@@ -6,11 +6,11 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from modules.contract.progress import Event, Previewed, Queued, Stepped
+from modules.contract.progress import Event, Moved, Previewed, Queued, Stepped
 
 Notice = tuple[str, str, Event]  # job id, owner, event
 
-LATEST_ONLY = (Queued, Stepped, Previewed)
+LATEST_ONLY = (Queued, Stepped, Previewed, Moved)
 
 
 def tell(loop: asyncio.AbstractEventLoop, call: Callable[..., object], *values: Any) -> None:

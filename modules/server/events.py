@@ -33,7 +33,7 @@ async def stream(queue: JobQueue, alive_seconds: float) -> AsyncIterator[str]:
     watch = queue.watch()  # before the snapshot: an event may then be told twice, but none is missed
     try:
         jobs = [job_line(queue, job) for job in queue.jobs(states=UNFINISHED)]
-        yield "retry: 2000\n" + message({"type": "snapshot", "jobs": jobs})
+        yield "retry: 2000\n" + message({"type": "snapshot", "jobs": jobs, "paused": queue.paused})
         while True:
             try:
                 job, owner, event = await asyncio.wait_for(watch.__anext__(), alive_seconds)

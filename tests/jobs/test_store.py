@@ -192,26 +192,26 @@ def test_an_older_list_is_copied_and_then_brought_up_to_date(path: Path, monkeyp
     store = JobStore(path)
     store.add(job("a"))
     store.close()
-    monkeypatch.setattr(store_module, "MIGRATIONS", (*store_module.MIGRATIONS, ("ALTER TABLE jobs ADD COLUMN place TEXT",)))
+    monkeypatch.setattr(store_module, "MIGRATIONS", (*store_module.MIGRATIONS, ("ALTER TABLE jobs ADD COLUMN further TEXT",)))
     store = JobStore(path)
     assert store.problem is None
-    assert store.read("SELECT id, place FROM jobs", ()) == [("a", None)]
-    before = sqlite3.connect(path.with_name("jobs.before-format-2.sqlite"))
-    assert before.execute("SELECT version FROM schema").fetchall() == [(1,)]
+    assert store.read("SELECT id, further FROM jobs", ()) == [("a", None)]
+    before = sqlite3.connect(path.with_name(f"jobs.before-format-{len(store_module.MIGRATIONS)}.sqlite"))
+    assert before.execute("SELECT version FROM schema").fetchall() == [(len(store_module.MIGRATIONS) - 1,)]
 
 
 def test_a_step_of_migration_that_fails_leaves_the_old_list(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = JobStore(path)
     store.add(job("a"))
     store.close()
-    steps = ("ALTER TABLE jobs ADD COLUMN place TEXT", "THIS IS NO SQL")
+    steps = ("ALTER TABLE jobs ADD COLUMN further TEXT", "THIS IS NO SQL")
     with monkeypatch.context() as patch:
         patch.setattr(store_module, "MIGRATIONS", (*store_module.MIGRATIONS, steps))
         with pytest.raises(Unreadable):
             opened(path)
     store = JobStore(path)
     assert store.problem is None
-    assert store.read("SELECT version FROM schema", ()) == [(1,)]
+    assert store.read("SELECT version FROM schema", ()) == [(len(store_module.MIGRATIONS),)]
     assert [one.id for one in store.jobs()] == ["a"]
 
 
