@@ -67,6 +67,12 @@ class HashCache:
         """The hash of a file, computed if need be. `check` is called meanwhile and may raise to stop."""
         return self.found("", path, 0, check)
 
+    def remember(self, path: Path, sha256: str) -> None:
+        """Keep a file's hash that is known from elsewhere, as of a download that was compared with it. Raises OSError."""
+        with self.lock:
+            self.entries[str(path)] = [*stamp_of(path), sha256]
+            write_whole(self.path, json.dumps(self.entries, indent=0).encode())
+
     def tensors_sha256(self, path: Path, check: Callable[[], None] = lambda: None) -> str:
         """The hash of what lies behind a safetensors file's header: it stays when metadata change. LoRAs are known by it."""
         return self.found("tensors:", path, tensors_start(path), check)

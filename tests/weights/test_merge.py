@@ -63,6 +63,9 @@ class Listener:
         if self.steps == self.last_step:
             raise Cancel
 
+    def check_between(self) -> None:
+        self.check()
+
     def wants_preview(self) -> bool:
         return False
 
