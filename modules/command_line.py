@@ -122,6 +122,10 @@ class LaunchOptions:
     xformers: bool = False
     skip_load_model_at_start: bool = False
 
+    disable_all_extensions: bool = False
+    disable_extra_extensions: bool = False
+    extensions_index: str = ""
+
     theme: Literal["light", "dark"] | None = None
     autolaunch: bool = False
     no_browser: bool = False
@@ -244,6 +248,12 @@ def flags() -> Parser:
     model.add_argument("--medvram", action="store_true", help="keep only the part of the model at work on the card")
     model.add_argument("--lowvram", action="store_true", help="keep only layers at work on the card: least memory, slow")
     model.add_argument("--skip-load-model-at-start", action="store_true", help="load the checkpoint with the first picture")
+
+    extensions = parser.add_argument_group("extensions")
+    extensions.add_argument("--disable-all-extensions", action="store_true", help="start without any extension")
+    extensions.add_argument("--disable-extra-extensions", action="store_true", help="start with those that come along only")
+    extensions.add_argument("--extensions-index", metavar="URL", default=os.environ.get("WEBUI_EXTENSIONS_INDEX", ""),
+                            help="the list of extensions that the page offers at first")
 
     page = parser.add_argument_group("page")
     page.add_argument("--theme", choices=("light", "dark"), help="colours (as the browser is set)")

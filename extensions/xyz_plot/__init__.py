@@ -28,21 +28,33 @@ from .values import joined, split, values
 MOST_CELLS = 4096
 
 
+def listed(letter: str) -> dict[str, object]:
+    """When an axis's values are chosen from a list, and from which."""
+    choices = {label: list(axis.listed) if isinstance(axis.listed, tuple) else axis.listed for label, axis in AXES.items() if axis.listed}
+    return {"on": f"{letter}_type", "choices": choices, "unless": "text_inputs"}
+
+
+def written(letter: str) -> dict[str, object]:
+    """When they are written by hand."""
+    choices: dict[str, object] = {label: [] for label, axis in AXES.items() if not axis.listed and axis is not NOTHING}
+    return {"on": f"{letter}_type", "choices": choices, "unless": "text_inputs"}
+
+
 class XYZPlot(RandomSeeds):
     """See README.md."""
 
     class Options(RandomSeeds.Options):
         """The axes, their values, and how the grid looks."""
 
-        x_type: str = declared("Seed", "X type", control="choice", choices=list(AXES))
-        x_values: str = Text("", "X values")
-        x_chosen: tuple[str, ...] = declared((), "X values", control="names")
-        y_type: str = declared("Nothing", "Y type", control="choice", choices=list(AXES))
-        y_values: str = Text("", "Y values")
-        y_chosen: tuple[str, ...] = declared((), "Y values", control="names")
-        z_type: str = declared("Nothing", "Z type", control="choice", choices=list(AXES))
-        z_values: str = Text("", "Z values")
-        z_chosen: tuple[str, ...] = declared((), "Z values", control="names")
+        x_type: str = declared("Seed", "X type", control="choice", choices=labels)
+        x_values: str = Text("", "X values", depends=written("x"))
+        x_chosen: tuple[str, ...] = declared((), "X values", control="names", depends=listed("x"))
+        y_type: str = declared("Nothing", "Y type", control="choice", choices=labels)
+        y_values: str = Text("", "Y values", depends=written("y"))
+        y_chosen: tuple[str, ...] = declared((), "Y values", control="names", depends=listed("y"))
+        z_type: str = declared("Nothing", "Z type", control="choice", choices=labels)
+        z_values: str = Text("", "Z values", depends=written("z"))
+        z_chosen: tuple[str, ...] = declared((), "Z values", control="names", depends=listed("z"))
         legend: bool = Toggle(True, "Draw legend")
         sub_images: bool = Toggle(False, "Include Sub Images")
         sub_grids: bool = Toggle(False, "Include Sub Grids")

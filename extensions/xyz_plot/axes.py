@@ -29,7 +29,8 @@ def file_name(axis: "Axis", value: Value) -> str:
 
 @dataclass(frozen=True)
 class Axis:
-    """One of them. The costlier a change, the less often it is made; one that is `listed` is chosen from a list on the page."""
+    """One of them. The costlier a change, the less often it is made; one that is `listed` is chosen from a
+    list on the page: the values themselves, or the kind of those that are known only while the program runs."""
 
     label: str
     kind: Kind
@@ -37,7 +38,7 @@ class Axis:
     tabs: tuple[str, ...] = TXT2IMG + IMG2IMG
     shown: Callable[["Axis", Value], str] = named
     cost: float = 0.0
-    listed: bool = False
+    listed: str | tuple[str, ...] = ()
 
 
 def field(name: str) -> Apply:
@@ -149,15 +150,15 @@ IN_ORDER = (
     Axis("Image CFG Scale", "decimal", part("source", "image_guidance"), IMG2IMG),
     Axis("Prompt S/R", "text", search_and_replace, shown=alone),
     Axis("Prompt order", "order", reordered, shown=alone),
-    Axis("Sampler", "text", field("sampler"), shown=alone, listed=True),
-    Axis("Hires sampler", "text", part("hires", "sampler"), TXT2IMG, listed=True),
-    Axis("Checkpoint name", "text", field("checkpoint"), shown=file_name, cost=1.0, listed=True),
+    Axis("Sampler", "text", field("sampler"), shown=alone, listed="sampler"),
+    Axis("Hires sampler", "text", part("hires", "sampler"), TXT2IMG, listed="sampler"),
+    Axis("Checkpoint name", "text", field("checkpoint"), shown=file_name, cost=1.0, listed="checkpoint"),
     Axis("Negative Guidance minimum sigma", "decimal", part("sampler_options", "s_min_uncond")),
     Axis("Sigma Churn", "decimal", part("sampler_options", "s_churn")),
     Axis("Sigma min", "decimal", part("sampler_options", "s_tmin")),
     Axis("Sigma max", "decimal", part("sampler_options", "s_tmax")),
     Axis("Sigma noise", "decimal", part("sampler_options", "s_noise")),
-    Axis("Schedule type", "text", field("schedule"), listed=True),
+    Axis("Schedule type", "text", field("schedule"), listed="schedule"),
     Axis("Schedule min sigma", "decimal", setting("sigma_min")),
     Axis("Schedule max sigma", "decimal", setting("sigma_max")),
     Axis("Schedule rho", "decimal", setting("rho")),
@@ -168,20 +169,20 @@ IN_ORDER = (
     Axis("Denoising", "decimal", strength),
     Axis("Initial noise multiplier", "decimal", part("source", "noise_multiplier")),
     Axis("Extra noise", "decimal", setting("img2img_extra_noise")),
-    Axis("Hires upscaler", "text", part("hires", "upscaler"), TXT2IMG, listed=True),
+    Axis("Hires upscaler", "text", part("hires", "upscaler"), TXT2IMG, listed="upscaler"),
     Axis("Cond. Image Mask Weight", "decimal", setting("inpainting_mask_weight"), IMG2IMG),
-    Axis("VAE", "text", vae, cost=0.7, listed=True),
-    Axis("Styles", "text", styles, listed=True),
+    Axis("VAE", "text", vae, cost=0.7, listed="vae"),
+    Axis("Styles", "text", styles, listed="style"),
     Axis("UniPC Order", "whole", unipc_order, cost=0.5),
     Axis("Face restore", "text", faces),
     Axis("Token merging ratio", "decimal", setting("token_merging_ratio")),
     Axis("Token merging ratio high-res", "decimal", setting("token_merging_ratio_hr")),
-    Axis("Always discard next-to-last sigma", "text", switch("always_discard_next_to_last_sigma"), listed=True),
-    Axis("SGM noise multiplier", "text", switch("sgm_noise_multiplier"), listed=True),
-    Axis("Refiner checkpoint", "text", refiner, shown=file_name, cost=1.0, listed=True),
+    Axis("Always discard next-to-last sigma", "text", switch("always_discard_next_to_last_sigma"), listed=("True", "False")),
+    Axis("SGM noise multiplier", "text", switch("sgm_noise_multiplier"), listed=("True", "False")),
+    Axis("Refiner checkpoint", "text", refiner, shown=file_name, cost=1.0, listed="checkpoint"),
     Axis("Refiner switch at", "decimal", part("refiner", "switch_at")),
-    Axis("RNG source", "text", setting("randn_source"), listed=True),
-    Axis("FP8 mode", "text", setting("fp8_storage"), cost=0.9, listed=True),
+    Axis("RNG source", "text", setting("randn_source"), listed=("GPU", "CPU", "NV")),
+    Axis("FP8 mode", "text", setting("fp8_storage"), cost=0.9, listed=("Disable", "Enable for SDXL", "Enable")),
     Axis("Size", "text", size),
 )
 AXES: Mapping[str, Axis] = {axis.label: axis for axis in IN_ORDER}

@@ -1,26 +1,31 @@
 """From a folder to an extension's class. What goes wrong is a reason to show, and never ends the program."""
 
 import importlib
-import importlib.metadata
 import logging
 import os
+import sys
 import time
+import traceback
 from dataclasses import dataclass
 from pathlib import Path
-
-from packaging.requirements import InvalidRequirement, Requirement
+from typing import Literal
 
 from modules.contract.errors import BadRequest, NotSupported, WebuiError
 from modules.plugins.extension import Extension
 from modules.plugins.manifest import Manifest, read_manifest
+from modules.plugins.requirements import missing
 
 log = logging.getLogger(__name__)
 PACKAGE = "extensions"
+Origin = Literal["bundled", "added"]
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """An extension's row: what it is, or the `problem` that keeps it from being used."""
+    """An extension's row: what it is, or the `problem` that keeps it from being used.
+
+    `traceback` is empty unless it raised something while it was imported; `seconds` is how long that took.
+    """
 
     name: str
     title: str
@@ -29,51 +34,61 @@ class Loaded:
     manifest: Manifest | None = None
     extension: type[Extension] | None = None
     seconds: float = 0.0
+    folder: Path | None = None
+    origin: Origin = "bundled"
+    enabled: bool = True
+    traceback: str = ""
 
 
-def load(folder: Path) -> Loaded:
-    """The extension in a folder, imported as `extensions.<folder>`."""
+def load(folder: Path, *, origin: Origin = "bundled", fresh: bool = False) -> Loaded:
+    """The extension in a folder, imported as `extensions.<folder>`. `fresh`: its files are others than when it was last imported."""
     begun = time.perf_counter()
     manifest: Manifest | None = None
     try:
         manifest = read_manifest(folder)
         refuse_what_is_missing(manifest)
+        if fresh:
+            forget(folder.name)
         extension = import_extension(folder)
     except WebuiError as error:
-        return failed(folder, manifest, str(error))
-    except Exception as error:  # an extension may do anything while it is imported
+        return failed(folder, manifest, str(error), origin=origin)
+    except (Exception, SystemExit) as error:  # an extension may do anything while it is imported
         log.exception("The extension in %s could not be imported.", folder)
-        return failed(folder, manifest, f"It could not be imported: {type(error).__name__}: {error}")
-    return Loaded(manifest.name, manifest.title, manifest.version, None, manifest, extension, time.perf_counter() - begun)
+        seconds, text = time.perf_counter() - begun, "".join(traceback.format_exception(error))[-8000:]
+        problem = f"It could not be imported: {type(error).__name__}: {error}"
+        return failed(folder, manifest, problem, origin=origin, seconds=seconds, traceback=text)
+    seconds = time.perf_counter() - begun
+    return Loaded(manifest.name, manifest.title, manifest.version, None, manifest, extension, seconds, folder, origin)
 
 
-def failed(folder: Path, manifest: Manifest | None, problem: str) -> Loaded:
+def failed(
+    folder: Path, manifest: Manifest | None, problem: str, *, origin: Origin, seconds: float = 0.0, traceback: str = ""
+) -> Loaded:
     """The row of an extension that cannot be used."""
     log.warning("The extension %s cannot be used: %s", folder.name, problem)
     title, version = (manifest.title, manifest.version) if manifest else (folder.name, "")
-    return Loaded(folder.name, title, version, problem, manifest)
+    return Loaded(folder.name, title, version, problem, manifest, None, seconds, folder, origin, traceback=traceback)
+
+
+def switched_off(folder: Path, origin: Origin, why: str) -> Loaded:
+    """The row of an extension that is there and is not to be imported."""
+    try:
+        manifest = read_manifest(folder)
+    except BadRequest as error:
+        return Loaded(folder.name, folder.name, problem=f"{why} {error}", folder=folder, origin=origin, enabled=False)
+    return Loaded(manifest.name, manifest.title, manifest.version, why, manifest, None, 0.0, folder, origin, enabled=False)
 
 
 def refuse_what_is_missing(manifest: Manifest) -> None:
     """Raise NotSupported if a package that an extension needs is not installed; BadRequest if it cannot be understood."""
-    missing: list[str] = []
-    for text in manifest.requires:
-        try:
-            requirement = Requirement(text)
-        except InvalidRequirement:
-            raise BadRequest(f"It requires '{text}', which is not how PEP 508 writes a package.") from None
-        if requirement.marker is None or requirement.marker.evaluate():
-            try:
-                there = requirement.specifier.contains(importlib.metadata.version(requirement.name), prereleases=True)
-            except importlib.metadata.PackageNotFoundError:
-                there = False
-            missing += [] if there else [text]
-    if missing:
-        raise NotSupported(f"It needs {', '.join(missing)}, which is not installed.")
+    absent = missing(manifest.requires)
+    if absent:
+        raise NotSupported(f"It needs {', '.join(absent)}, which is not installed.")
 
 
 def import_extension(folder: Path) -> type[Extension]:
     """The one Extension that a folder's `__init__.py` defines. Raises BadRequest for none, for several, and for a name that is taken."""
+    importlib.invalidate_caches()  # a folder that came a moment ago
     places = importlib.import_module(PACKAGE).__path__
     if str(folder.parent) not in places:
         places.append(str(folder.parent))
@@ -86,3 +101,10 @@ def import_extension(folder: Path) -> type[Extension]:
         names = ", ".join(kind.__name__ for kind in found) or "none"
         raise BadRequest(f"Its __init__.py must define one Extension; it has {names}.")
     return found[0]
+
+
+def forget(name: str) -> None:
+    """Have the next import of an extension read its files again. Runs that began with the old ones end with them."""
+    package = f"{PACKAGE}.{name}"
+    for module in [one for one in sys.modules if one == package or one.startswith(f"{package}.")]:
+        del sys.modules[module]

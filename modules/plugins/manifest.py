@@ -21,10 +21,12 @@ class Manifest(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$", description="Its folder's name, and the last part of its import name")
-    title: str = Field(min_length=1)
-    version: str = Field(pattern=r"^\d+(\.\d+)*$")
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=64, description="Its folder's name, and the last part of its import name")
+    title: str = Field(min_length=1, max_length=200)
+    version: str = Field(pattern=r"^\d+(\.\d+)*$", max_length=40)
     api: int
+    description: str = Field(default="", max_length=2000, description="What it does, in a sentence")
+    homepage: str = Field(default="", pattern=r"^(https://\S+)?$", max_length=500, description="Where there is more about it")
     requires: tuple[str, ...] = Field(default=(), description="Packages that it needs, as PEP 508 writes them")
     before: tuple[str, ...] = Field(default=(), description="Extensions whose hooks are called after its own")
     after: tuple[str, ...] = Field(default=(), description="Extensions whose hooks are called before its own")
@@ -32,6 +34,14 @@ class Manifest(BaseModel):
 
 def read_manifest(folder: Path) -> Manifest:
     """The manifest in an extension's folder. Raises BadRequest saying what is wrong with it."""
+    manifest = manifest_in(folder)
+    if manifest.name != folder.name:
+        raise BadRequest(f"{FILE} says that its name is '{manifest.name}', but its folder is '{folder.name}'; they must be the same.")
+    return manifest
+
+
+def manifest_in(folder: Path) -> Manifest:
+    """The same, wherever the folder is for now, whatever it is called."""
     try:
         manifest = Manifest(**cast("dict[str, Any]", loads((folder / FILE).read_text("utf8"))))
     except OSError as error:
@@ -40,8 +50,6 @@ def read_manifest(folder: Path) -> Manifest:
         raise BadRequest(" ".join(sentence(problem["loc"], problem["msg"]) for problem in error.errors())) from None
     except ValueError as error:  # what is not TOML, or not UTF-8
         raise BadRequest(f"{FILE} is not TOML ({error}).") from None
-    if manifest.name != folder.name:
-        raise BadRequest(f"{FILE} says that its name is '{manifest.name}', but its folder is '{folder.name}'; they must be the same.")
     if manifest.api != API:
         raise BadRequest(f"It was written for version {manifest.api} of the extension interface; this program has version {API}.")
     return manifest

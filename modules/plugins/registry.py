@@ -6,11 +6,12 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
 
-from modules.contract.errors import BadRequest, NotFound, NotSupported
+from modules.contract.errors import BadRequest, ExtensionFailed, NotFound, NotSupported, WebuiError
 from modules.contract.request import GenerationRequest
 from modules.pipeline.relay import Relay
 from modules.plugins.discover import folders
 from modules.plugins.extension import Extension
+from modules.plugins.ledger import Ledger, Note
 from modules.plugins.loader import Loaded, load
 from modules.plugins.script import Names, Script, checked, described, options_from
 
@@ -48,9 +49,17 @@ class ScriptEntry:
 
 
 class Registry:
-    """The extensions of a program, in the order in which their hooks are called."""
+    """The extensions of a program, in the order in which their hooks are called.
 
-    def __init__(self, found: Sequence[Loaded]) -> None:
+    They can be replaced while it runs: in one step, so that each run has those of one moment, and keeps them until it ends.
+    """
+
+    def __init__(self, found: Sequence[Loaded] = (), ledger: Ledger | None = None) -> None:
+        self.rows = ordered(found)
+        self.ledger = ledger or Ledger()
+
+    def replace(self, found: Sequence[Loaded]) -> None:
+        """Have other extensions from now on."""
         self.rows = ordered(found)
 
     @classmethod
@@ -85,23 +94,33 @@ class Registry:
         Raises NotFound for a name that is none, NotSupported for an extension that could not be loaded, and what is wrong
         with its options.
         """
-        known = {row.name: row for row in self.rows}
+        rows, note = self.rows, self.ledger.notes(request)
+        known = {row.name: row for row in rows}
         for name in request.extensions:
             if name not in known:
                 raise NotFound.among("extension", name, known)
             if known[name].extension is None:
                 raise NotSupported(f"The extension {known[name].title} cannot be used.", known[name].problem or "")
-        return Relay([one for row in self.rows if (one := instance(row, request)) is not None])
+        return Relay([one for row in rows if (one := instance(row, request, note)) is not None], note)
 
 
-def instance(row: Loaded, request: GenerationRequest) -> Extension | None:
+def instance(row: Loaded, request: GenerationRequest, note: Note) -> Extension | None:
     """A loaded extension's instance for a request; None if it takes no part."""
     kind = row.extension
     if kind is None or not (kind.observer or row.name in request.extensions):
         return None
     if kind.script and request.source is None and "txt2img" not in kind.script.tabs:
         raise BadRequest(f"{row.title} works on a picture, and txt2img has none.", "Use it in img2img.")
-    return kind(checked(kind.Options, request.extensions.get(row.name, {}), row.title), name=row.name, title=row.title)
+    options = checked(kind.Options, request.extensions.get(row.name, {}), row.title)
+    try:
+        return kind(options, name=row.name, title=row.title)
+    except WebuiError:
+        raise
+    except (Exception, SystemExit) as error:  # a constructor of its own
+        note(row.name, "__init__", 0.0, error)
+        if kind.observer:  # which nobody chose
+            return None
+        raise ExtensionFailed(f"{row.title} could not be begun: {type(error).__name__}: {error}", "The Extensions tab has more.") from error
 
 
 def ordered(found: Sequence[Loaded]) -> list[Loaded]:

@@ -30,6 +30,8 @@ class Told:
 
     def check(self) -> None: ...
 
+    def check_between(self) -> None: ...
+
     def wants_preview(self) -> bool:
         return False
 

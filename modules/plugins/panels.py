@@ -1,0 +1,52 @@
+"""The extensions' options as a page shows them: one panel for each, of declared fields."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from modules.contract.declare import Options
+from modules.contract.schema import schema
+from modules.plugins.extension import Extension
+from modules.plugins.loader import Loaded
+from modules.plugins.script import Names, Script, choices_of
+
+
+@dataclass(frozen=True)
+class Panel:
+    """An extension on the page. One that is not `always_on` is chosen from the list of scripts, one at a time.
+
+    `name` is its key in `GenerationRequest.extensions`; `fields` are those of `contract.schema`.
+    """
+
+    name: str
+    title: str
+    description: str
+    always_on: bool
+    fields: list[dict[str, Any]]
+
+
+def panels(rows: Sequence[Loaded], tab: str, names: Names) -> list[Panel]:
+    """The panels of "txt2img" or "img2img", by title. `names` are the lists that are known only while the program runs, by kind."""
+    found = [panel for row in rows if (panel := panel_of(row, tab, names)) is not None]
+    return sorted(found, key=lambda panel: panel.title.lower())
+
+
+def panel_of(row: Loaded, tab: str, names: Names) -> Panel | None:
+    """An extension's panel; None for one that cannot be used, that is not for this tab, or that has nothing to be asked."""
+    kind = row.extension
+    if kind is None or (kind.script and tab not in kind.script.tabs) or (kind.observer and kind.Options is Options):
+        return None
+    description = row.manifest.description if row.manifest else ""
+    title = kind.script.title if kind.script else row.title
+    always_on = kind.script is None or kind.script.always_on
+    return Panel(row.name, title, description, always_on, schema(kind.Options, choices=choices(kind, kind.script, tab, names), tab=tab))
+
+
+def choices(kind: type[Extension], script: Script | None, tab: str, names: Names) -> dict[str, Sequence[str]]:
+    """What each option of a script may be, where that is one of a list."""
+    found: dict[str, Sequence[str]] = {}
+    for argument in script.arguments if script else ():
+        listed = choices_of(argument, kind.Options, tab, names) if argument.option else None
+        if listed:
+            found[argument.option] = listed
+    return found
