@@ -105,7 +105,7 @@ class Extras:
         total = PLAIN_STEPS * len(sources)
         for read in sources:
             try:
-                report.check()
+                report.check_between()
                 picture = read()
                 total += self.tiles(picture, request, settings)
                 report.start(total)

@@ -138,6 +138,7 @@ def facts(run: Run, index: int) -> dict[str, object]:
         "seeds": run.seeds,
         "clip_skip": run.settings.model.clip_skip,
         "denoising": strength,
+        "max_words": run.settings.saving.prompt_words,
         "vae_filename": run.loaded.vae.name if run.loaded.vae else "None",
     }
 

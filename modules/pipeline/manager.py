@@ -211,7 +211,7 @@ class PipelineManager:
             run = self.plan(planned, loaded, report, relay, batch, first)
             run.script_notes.update(notes or {})
             try:
-                report.check()
+                report.check_between()
                 done = saved_before(run)
                 images += generate(run) if done is None else done
             except Skip:

@@ -15,10 +15,15 @@ from modules.pipeline.run import Run
 def thumbnail(run: Run, components: Components, x0: Tensor) -> bytes:
     """An encoded picture of the batch's latents (B, C, h, w) as they are now, side by side.
 
-    'Approx cheap' reads the colours off the latents, one pixel for eight; 'Full' decodes the first picture.
+    'Approx cheap' reads the colours off the latents, one pixel for eight; 'Full' decodes the first picture; 'TAESD' decodes all by
+    its small network where its file is there, and is 'Approx cheap' where it is not.
     """
-    if run.settings.preview.method == "Full":
+    method = run.settings.preview.method
+    small = run.tools.tiny_decoders.decode(components.variant.family, x0) if method == "TAESD" else None
+    if method == "Full":
         image = Image.fromarray(pixels(components.decode(x0[:1])[0]))
+    elif small is not None:
+        image = Image.fromarray(pixels(torch.cat(list(small), dim=2)))
     else:
         latents = components.latents
         colours = x0.float().permute(0, 2, 3, 1) @ latents.colours + latents.grey  # (B, h, w, 3)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 Driver = Callable[[GenerationRequest, Drive], GenerationResult]
+Note = Callable[[str, str, float, BaseException | None], None]
 PASSED_ON = (WebuiError, Stop, MemoryError, torch.OutOfMemoryError)  # they say themselves what is wrong, to whoever handles them
 
 
@@ -47,11 +48,13 @@ class Listener:
 class Relay:
     """The instances of a run's extensions, in the order in which they are asked. Dies with the run.
 
-    `seconds` is the time that each took so far, by name; `warnings` are the observers that failed and were muted.
+    `seconds` is the time that each took so far, by name; `warnings` are the observers that failed and were muted. `note` is told of
+    each call: extension, hook, seconds, and what it raised, unless that was for a person or to stop the job.
     """
 
-    def __init__(self, instances: Sequence[Hooked] = ()) -> None:
+    def __init__(self, instances: Sequence[Hooked] = (), note: Note | None = None) -> None:
         self.instances = tuple(instances)
+        self.note = note
         self.seconds: dict[str, float] = {instance.name: 0.0 for instance in instances}
         self.warnings: list[str] = []
         self.listeners: dict[str, list[Listener]] = {point.name: [] for point in POINTS}
@@ -120,11 +123,13 @@ class Relay:
     def call(self, name: str, listener: Listener, *values: object) -> Any:
         """One method's answer. Raises ExtensionFailed for an extension that a person chose; mutes one that nobody did."""
         instance, begun = listener.instance, time.perf_counter()
+        failed: BaseException | None = None
         try:
             return listener.method(*values)
         except PASSED_ON:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # sys.exit() ends a program, and an extension is none
+            failed = error
             log.exception("%s failed in the hook '%s'.", instance.title, name)
             text = f"{instance.title} failed in `{name}`: {type(error).__name__}: {error}"
             if not instance.observer:
@@ -133,7 +138,10 @@ class Relay:
             for listeners in self.listeners.values():
                 listeners[:] = [one for one in listeners if one.instance is not instance]
         finally:
-            self.seconds[instance.name] += time.perf_counter() - begun
+            seconds = time.perf_counter() - begun
+            self.seconds[instance.name] += seconds
+            if self.note:
+                self.note(instance.name, name, seconds, failed)
 
 
 def marked(instance: object) -> list[tuple[str, Callable[..., Any]]]:

@@ -26,6 +26,7 @@ from modules.settings.groups import Settings
 
 if TYPE_CHECKING:
     from modules.pipeline.encode import EncodingCache
+    from modules.pipeline.tiny_decoder import TinyDecoders
 
 
 @dataclass(eq=False)
@@ -59,6 +60,7 @@ class Tools(Protocol):
 
     root: Path
     encodings: "EncodingCache"
+    tiny_decoders: "TinyDecoders"
 
     def load(self, name: str, settings: Settings) -> Loaded:
         """Another checkpoint, for the refiner or the second pass. Raises NotFound, BadModel."""

@@ -17,6 +17,7 @@ from modules.pipeline.library import Library
 from modules.pipeline.models import Models
 from modules.pipeline.networks import Networks
 from modules.pipeline.run import Loaded, Run
+from modules.pipeline.tiny_decoder import TinyDecoders
 from modules.pipeline.upscale import Upscalers
 from modules.prompts.tags import Tag
 from modules.settings.groups import Settings
@@ -34,6 +35,7 @@ class PipelineTools:
         self.upscalers = Upscalers(library.models, self.place, half=self.half, further=library.places.upscalers)
         self.faces = Faces(library.models, self.place, library.places.faces)
         self.captions = Captions(library.models, self.place)
+        self.tiny_decoders = TinyDecoders(library.models)
 
     def place(self) -> torch.device:
         """The device to compute on."""

@@ -40,6 +40,9 @@ class Counting:
         if self.stop and self.done >= self.after:
             raise self.stop
 
+    def check_between(self) -> None:
+        self.check()
+
     def wants_preview(self) -> bool:
         return False
 
