@@ -15,15 +15,16 @@ log = logging.getLogger(__name__)
 RETRY_SECONDS = "5"
 
 
-def body_of(error: str, detail: object, errors: str = "") -> dict[str, object]:
-    """A1111's form: the kind of error, what is wrong, and the whole text."""
-    return {"error": error, "detail": detail, "body": "", "errors": errors}
+def body_of(error: str, detail: object, errors: str = "", hint: str = "") -> dict[str, object]:
+    """A1111's form: the kind of error, what is wrong, and the whole text; and what to do, where that is known."""
+    body: dict[str, object] = {"error": error, "detail": detail, "body": "", "errors": errors}
+    return {**body, "hint": hint} if hint else body
 
 
 def answer(error: WebuiError) -> JSONResponse:
     """What a person can act on, with its status; a full queue says when to come again."""
     headers = {"Retry-After": RETRY_SECONDS} if isinstance(error, TooBusy | Unavailable) else None
-    return JSONResponse(body_of(type(error).__name__, error.message, str(error)), error.status, headers)
+    return JSONResponse(body_of(type(error).__name__, error.message, str(error), error.hint), error.status, headers)
 
 
 def answer_unknown(error: Exception) -> JSONResponse:

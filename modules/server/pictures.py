@@ -4,7 +4,7 @@ from pathlib import Path
 
 from modules.contract.errors import NotFound
 
-SUFFIXES = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".webp": "image/webp"}
+SUFFIXES = {f".{name}": f"image/{name}" for name in ("png", "jpeg", "webp", "avif", "gif")} | {".jpg": "image/jpeg"}
 
 
 def picture_type(data: bytes) -> str | None:
@@ -15,7 +15,9 @@ def picture_type(data: bytes) -> str | None:
         return "image/jpeg"
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "image/webp"
-    return None
+    if data[4:12] in (b"ftypavif", b"ftypavis"):
+        return "image/avif"
+    return "image/gif" if data[:6] in (b"GIF87a", b"GIF89a") else None
 
 
 def picture_file(folder: Path, path: str) -> tuple[Path, str]:

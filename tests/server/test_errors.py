@@ -45,7 +45,9 @@ def client() -> TestClient:
 def test_what_a_person_can_act_on_has_its_status_and_words(client: TestClient, status: int) -> None:
     answer = client.get(f"/known/{status}")
     assert answer.status_code == status
-    assert {**answer.json(), "error": ""} == {"error": "", "detail": "Steps is 0.", "body": "", "errors": "Steps is 0. Give at least 1."}
+    assert {**answer.json(), "error": ""} == {
+        "error": "", "detail": "Steps is 0.", "body": "", "errors": "Steps is 0. Give at least 1.", "hint": "Give at least 1.",
+    }  # fmt: skip
     assert ("retry-after" in answer.headers) == (status in (429, 503))
 
 

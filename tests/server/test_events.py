@@ -40,7 +40,7 @@ def test_the_stream_begins_with_what_waits_and_runs(site: Site) -> None:
     assert first["type"] == "snapshot"
     assert [(job["id"], job["owner"], job["title"], job["position"]) for job in first["jobs"]] == [
         (ids[0], "a", "a star", 0), (ids[1], "b", "a star", 1)]  # fmt: skip
-    assert set(first["jobs"][0]["progress"]) == {"done", "total", "seconds_left", "text", "preview_number", "started"}
+    assert set(first["jobs"][0]["progress"]) == {"done", "total", "seconds_left", "text", "preview_number", "started", "finishing"}
 
 
 def test_the_stream_tells_a_job_from_beginning_to_end(site: Site) -> None:

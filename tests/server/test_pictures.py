@@ -79,5 +79,5 @@ def test_the_folder_itself_may_be_a_link(outputs: Path, tmp_path: Path) -> None:
 
 
 def test_types_go_by_the_first_bytes() -> None:
-    assert [picture_type(data) for data in (PNG, JPEG, WEBP, b"", b"RIFF0000WAVE", b"GIF89a", b"<svg")] == [
-        "image/png", "image/jpeg", "image/webp", None, None, None, None]  # fmt: skip
+    assert [picture_type(data) for data in (PNG, JPEG, WEBP, b"GIF89a", b"\0\0\0 ftypavif", b"", b"RIFF0000WAVE", b"<svg")] == [
+        "image/png", "image/jpeg", "image/webp", "image/gif", "image/avif", None, None, None]  # fmt: skip

@@ -140,7 +140,8 @@ def test_a_picture_of_the_output_folder_is_served_with_its_type(site: Site, clie
 
 
 def test_tokens_are_counted(client: TestClient) -> None:
-    assert client.post("/webui/tokens", json={"prompt": "a red star", "steps": 20}).json() == {"used": 3, "limit": 75, "problem": None}
+    counted = client.post("/webui/tokens", json={"prompt": "a red star", "steps": 20}).json()
+    assert counted == {"used": 3, "limit": 75, "problem": None, "borders": []}
     assert client.post("/webui/tokens", json={"prompt": "x" * 100_001}).status_code == 422
 
 
