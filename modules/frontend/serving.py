@@ -3,9 +3,11 @@
 import gzip
 import hashlib
 import html
+import json
 import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from fastapi import FastAPI, Request, Response
 from starlette.staticfiles import StaticFiles
@@ -35,20 +37,21 @@ def web_version(folder: Path = WEB) -> str:
     return hashlib.sha256(content).hexdigest()[:12]
 
 
-def mount(app: FastAPI, page: gr.Blocks, *, outputs: Path, appearance: Appearance = None) -> FastAPI:
+def mount(
+    app: FastAPI, page: gr.Blocks, *, outputs: Path, settings: Callable[[], Mapping[str, Any]] = dict, appearance: Appearance = None
+) -> FastAPI:
     """Add the page to `app`, last of all routes: whatever is added after it is never reached.
 
-    `outputs` is the only folder whose files Gradio may serve. `appearance` is the page's until a person chooses another;
-    None follows the browser.
+    `outputs` is the only folder whose files Gradio may serve. `settings` are those that the page goes by, by A1111's keys, as they
+    are when it is loaded. `appearance` is the page's until a person chooses another; None follows the browser.
     """
     web = f"/webui/web/{web_version()}"
     app.mount(web, Versioned(directory=WEB))
-    head = head_html(web, appearance)
 
     @app.get("/", include_in_schema=False)
     async def first_page(request: Request) -> Response:
         status, body = await answer(gradio, request.scope)
-        text = with_head(body.decode(), head)
+        text = with_head(body.decode(), head_html(web, appearance, settings()))
         packed = "gzip" in request.headers.get("accept-encoding", "")
         headers = {"Vary": "Accept-Encoding", "Cache-Control": "no-store"} | ({"Content-Encoding": "gzip"} if packed else {})
         data = text.encode()
@@ -63,12 +66,16 @@ def mount(app: FastAPI, page: gr.Blocks, *, outputs: Path, appearance: Appearanc
     return app
 
 
-def head_html(web: str, appearance: Appearance) -> str:
+def head_html(web: str, appearance: Appearance, settings: Mapping[str, Any]) -> str:
     """What stands first in the page's head: before Gradio's own script, so that colours are right from the first paint."""
-    return (f"<link rel='icon' href='{web}/icon.svg'>"
+    values = json.dumps(dict(settings)).replace("<", "\\u003c")  # nothing in them can end the script
+    return (f"<script>window.webuiSettings = {values}</script>"
+            f"<link rel='icon' href='{web}/icon.svg'>"
             f"<link rel='stylesheet' href='{web}/page.css'><link rel='stylesheet' href='{web}/icons.css'>"
+            f"<link rel='stylesheet' href='{web}/forms.css'><link rel='stylesheet' href='{web}/widgets.css'>"
             f"<script src='{web}/theme.js' data-appearance='{html.escape(appearance or '')}'></script>"
-            f"<script type='module' src='{web}/page.js'></script>")
+            f"<script type='module' src='{web}/page.js'></script>"
+            "<link rel='stylesheet' href='webui/user.css'>")
 
 
 def with_head(page: str, head: str) -> str:

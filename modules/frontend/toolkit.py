@@ -1,8 +1,9 @@
 """Gradio as the rest of this package imports it: without telemetry, and without the stub files it would write at each start."""
 
+import html
 import inspect
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -35,4 +36,16 @@ with without_stub_files():
     from gradio.components import Component
     from gradio.themes import Default, ThemeClass
 
-__all__ = ["Block", "Component", "Default", "ThemeClass", "gr"]
+__all__ = ["Block", "Component", "Default", "ThemeClass", "gr", "part", "tool"]
+
+
+def part(tag: str, elem_id: str, classes: Sequence[str] = (), **data: str) -> "gr.HTML":
+    """An element of our own: its tag, and values for its data attributes. What it shows the browser makes (web/parts.js)."""
+    attributes = "".join(f" data-{name}='{html.escape(value)}'" for name, value in data.items())
+    markup = f"<{tag}{attributes}></{tag}>"
+    return gr.HTML(markup, elem_id=elem_id, elem_classes=list(classes), apply_default_css=False)
+
+
+def tool(name: str, elem_id: str, icon: str, *classes: str) -> "gr.Button":
+    """A button with an icon of icons.css; its name is for screen readers and the tooltip."""
+    return gr.Button(name, elem_id=elem_id, elem_classes=["tool", f"icon-{icon}", *classes])

@@ -15,7 +15,8 @@ from fastapi import FastAPI
 from PIL import Image, ImageDraw
 from starlette.types import ASGIApp
 
-from modules.contract.errors import BadRequest, NotFound
+from modules.contract.batch import BatchRequest
+from modules.contract.errors import BadRequest, NotFound, NotSupported
 from modules.contract.progress import Interrupt, Reporter, Skip
 from modules.contract.request import GenerationRequest, Size, request_from
 from modules.contract.result import GeneratedImage, GenerationResult
@@ -23,6 +24,7 @@ from modules.contract.services import Folders, ModelEntry, SamplerEntry, Schedul
 from modules.frontend.build import build_page, mount
 from modules.frontend.services import PageServices
 from modules.imaging.metadata import encode, read_infotext
+from modules.infotext import pasted
 from modules.jobs.job import Job, Outcome
 from modules.jobs.queue import JobQueue
 from modules.jobs.store import JobStore
@@ -161,9 +163,14 @@ def services(data: Path, seconds: float = 0.05) -> tuple[PageServices, JobQueue]
     def defaults() -> GenerationRequest:
         return request_from({"size": Size(128, 128) if models.current.name == "demo" else Size(512, 512)})
 
+    def submit_batch(batch: BatchRequest, *, owner: str) -> str:
+        raise NotSupported("Only single pictures are drawn here.")
+
     page = PageServices(
-        generation=PretendedGeneration(), models=models, submit=submit, results=result, queue=queue,
-        settings=SettingsStore(data / "settings.json"), folders=Folders(data, data / "models", outputs), defaults=defaults)
+        generation=PretendedGeneration(), models=models, submit=submit, submit_batch=submit_batch, results=result, queue=queue,
+        settings=SettingsStore(data / "settings.json"), folders=Folders(data, data / "models", outputs), defaults=defaults,
+        paste=pasted, styles=lambda: ["ink"], apply_styles=lambda prompt, negative, names: (f"{prompt}, {names[0]}", negative),
+        hires_upscalers=lambda: ["Latent", "Lanczos"], uploads=lambda id: (data / id).read_bytes(), page_settings=dict)
     return page, queue
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -21,6 +22,8 @@ from modules.jobs.job import Job
 from modules.jobs.queue import JobQueue
 from tests.frontend.pretended import application, services
 
+LOCAL = SimpleNamespace(client=SimpleNamespace(host="127.0.0.1"))  # what a handler reads of Gradio's request
+
 
 @dataclass
 class Driven:
@@ -29,14 +32,26 @@ class Driven:
     page: Any
     queue: JobQueue
 
+    def event(self, handler: str, tab: str = "txt2img") -> Any:
+        """An event by its handler's name, the tab's where each has one."""
+        found = [each for each in self.page.fns.values() if each.fn and each.fn.__name__ == handler]
+        return found[("txt2img", "img2img").index(tab)] if len(found) > 1 else found[0]
+
     def call(self, handler: str, *values: Any, **controls: Any) -> dict[str, Any]:
         """What a handler gives back. `controls` is for one that reads a form: all others are as the page begins."""
-        [function] = {each.fn for each in self.page.fns.values() if each.fn and each.fn.__name__ == handler}
-        given = [{block: controls.get(block.elem_id, block.value) for block in self.inputs(handler)}] if controls else values
-        return {block.elem_id: value for block, value in function(*given).items()}
+        event = self.event(handler)
+        if controls:
+            given = {block: controls.get(block.elem_id, block.value) for block in event.inputs}
+            values = (given,) if event.inputs_as_dict else tuple(given.values())
+            if handler in ("submit", "folder"):
+                values = (LOCAL, *values)
+        return {block.elem_id: value for block, value in event.fn(*values).items()}
 
-    def inputs(self, handler: str) -> list[Any]:
-        return next(each.inputs for each in self.page.fns.values() if each.fn and each.fn.__name__ == handler)
+    def generate(self, **controls: Any) -> Job:
+        """The job that the txt2img form makes, once it is over."""
+        fields = {f"txt2img_{name}": value for name, value in controls.items()}
+        ticket = self.call("submit", txt2img_parts=json.dumps({"owner": "tab"}), **fields)
+        return self.ended(ticket["txt2img_ticket"])
 
     def ended(self, job: str) -> Job:
         """The job once it is over."""
@@ -59,8 +74,7 @@ def notice(updates: dict[str, Any]) -> str:
 
 
 def test_generate_puts_the_form_into_the_queue_for_its_tab(driven: Driven) -> None:
-    updates = driven.call("submit", txt2img_prompt="a boat", txt2img_steps=3, txt2img_seed="5", webui_owner="tab")
-    job = driven.ended(updates["txt2img_ticket"])
+    job = driven.generate(prompt="a boat", steps=3, seed="5")
     assert (job.owner, job.title, job.request["steps"], job.request["seed"], job.state) == ("tab", "a boat", 3, 5, "done")
 
 
@@ -76,8 +90,7 @@ def test_a_bug_is_said_with_an_id(driven: Driven, caplog: pytest.LogCaptureFixtu
 
 
 def test_a_result_is_shown_with_its_text_its_seeds_and_its_warnings(driven: Driven) -> None:
-    job = driven.ended(driven.call("submit", txt2img_prompt="<b> warn", txt2img_steps=2, txt2img_seed="5",
-                                   txt2img_batch_size=2)["txt2img_ticket"])
+    job = driven.generate(prompt="<b> warn", steps=2, seed="5", batch_size=2)
     panel = driven.call("shown", job.id)
     assert panel["txt2img_gallery"]["selected_index"] == 0
     assert len(panel["txt2img_gallery"]["value"]) == 2
@@ -88,7 +101,7 @@ def test_a_result_is_shown_with_its_text_its_seeds_and_its_warnings(driven: Driv
 
 
 def test_a_picture_that_is_gone_is_not_shown(driven: Driven) -> None:
-    job = driven.ended(driven.call("submit", txt2img_prompt="a", txt2img_steps=1)["txt2img_ticket"])
+    job = driven.generate(prompt="a", steps=1)
     assert job.summary
     Path(job.summary["paths"][0]).unlink()
     panel = driven.call("shown", job.id)
@@ -109,10 +122,33 @@ def test_pasting_fills_the_fields_from_the_prompt_or_else_from_the_newest_job(dr
     nothing = json.dumps({"infotexts": []})
     fields = driven.call("pasted", text, nothing)
     assert (fields["txt2img_sampling"], fields["txt2img_width"], fields["txt2img_seed"]) == ("Euler a", 192, "77")
+    missing = driven.call("pasted", text.replace("euler A", "Nobody's") + ", Wind: north", nothing)
+    assert notice(missing) == "No field takes this part of the infotext: Wind: north, Nobody's."
+    assert "txt2img_sampling" not in missing
     assert notice(driven.call("pasted", "just words", nothing)).startswith("The text in the prompt is no infotext.")
     assert notice(driven.call("pasted", "", nothing)).startswith("There is no infotext in the prompt")
-    driven.ended(driven.call("submit", txt2img_prompt="newest", txt2img_steps=2)["txt2img_ticket"])
+    driven.generate(prompt="newest", steps=2)
     assert driven.call("pasted", "", nothing)["txt2img_prompt"] == "newest"
+
+
+def test_the_chosen_styles_are_written_into_the_prompts(driven: Driven) -> None:
+    fields = driven.call("styled", "a fish", "", ["ink"])
+    assert (fields["txt2img_prompt"], fields["txt2img_styles"]) == ("a fish, ink", [])
+
+
+def test_a_second_pass_over_a_picture_has_its_seed_and_takes_its_place(driven: Driven) -> None:
+    job = driven.generate(prompt="a", steps=1, seed="5", batch_size=2)
+    info = driven.call("shown", job.id)["generation_info_txt2img"]
+    event = driven.event("upscale")
+    values = [block.value for block in event.inputs[:-2]]
+    updates = {block.elem_id: value for block, value in event.fn(*values, info, "1").items()}
+    second, panel = updates["txt2img_ticket"].split(" ")
+    request = driven.ended(second).request
+    assert (request["seed"], request["batch_size"], request["size"]) == (6, 1, [128, 128])
+    assert request["hires"]["first"]
+    assert panel == f"{job.id}:0,{second}:0"
+    shown = json.loads(driven.call("shown", panel)["generation_info_txt2img"])
+    assert shown["pictures"] == [f"{job.id}:0", f"{second}:0"]
 
 
 def test_a_size_left_alone_follows_the_checkpoint(driven: Driven) -> None:
@@ -140,7 +176,7 @@ def test_the_page_is_served_with_our_files_and_no_outside_address(tmp_path: Path
         assert page.status_code == 200
         assert "og:image" not in page.text
         head = page.text.split("</head>")[0].split("window.gradio_config")[0]
-        for address in ("page.css", "icons.css", "theme.js", "page.js"):
+        for address in ("page.css", "forms.css", "icons.css", "theme.js", "page.js"):
             [path] = [part.split("'")[0] for part in head.split("='") if part.split("'")[0].endswith(address)]
             answer = client.get(html.unescape(path))
             assert answer.status_code == 200

@@ -7,7 +7,7 @@ import pytest
 
 from tests.guards.sources import MODULES, ROOT
 
-LIGHT = ("contract", "settings", "prompts", "infotext", "imaging", "jobs", "frontend", "server")
+LIGHT = ("contract", "settings", "prompts", "infotext", "imaging", "jobs", "history", "downloads", "frontend", "server")
 IMPORT_ALL = """
 import importlib, pkgutil, sys
 package = importlib.import_module("modules." + sys.argv[1])

@@ -1,5 +1,6 @@
 // @ts-check
 // The weight of words in a prompt, as (words:1.1), changed by a key.
+import { setting } from "./page_settings.js";
 
 /**
  * @typedef {object} Edit what to replace, and what to select then
@@ -12,11 +13,11 @@
 
 /** @typedef {{start: number, end: number}} Span `start` is its first character, `end` the one after its last */
 
-const STEP = 0.1;
-const NETWORK_STEP = 0.05;
 const BRACKET = 1.1; // what a pair of round brackets without a number means
 const MOST = 10;
-const BREAKS = /[\s,()[\]<>|:\\]/;
+const SIGNS = "()[]<>|:\\"; // a word never reaches over these
+/** @type {Record<string, string>} */
+const BLANKS = { Tab: "\t", "Carriage Return": "\r", "Line Feed": "\n" };
 const NUMBER = /^:\s*([0-9]*\.?[0-9]+)\s*\)/;
 
 /**
@@ -34,7 +35,8 @@ export function reweighted(text, start, end, direction) {
     const words = start === end ? groupOrWord(text, start) : trimmed(text, { start, end });
     if (words.start === words.end) return undefined;
     const { outer, weight } = unwrapped(text, words);
-    return wrapped(outer, text.slice(words.start, words.end), rounded(weight + direction * STEP));
+    const step = setting("keyedit_precision_attention", 0.1);
+    return wrapped(outer, text.slice(words.start, words.end), rounded(weight + direction * step, step));
 }
 
 /** @param {Span} outer @param {string} words @param {number} weight @returns {Edit} */
@@ -44,8 +46,20 @@ function wrapped(outer, words, weight) {
     return { ...outer, text: plain ? words : `(${words}:${weight})`, from, to: from + words.length };
 }
 
-/** @param {number} weight */
-const rounded = (weight) => Math.round(Math.min(MOST, Math.max(0, weight)) * 100) / 100;
+/** @param {number} weight @param {number} step */
+const rounded = (weight, step) => tidy(Math.min(MOST, Math.max(0, weight)), step);
+
+/** As many digits as a step needs. @param {number} value @param {number} step */
+function tidy(value, step) {
+    const unit = Number.isInteger(Math.round(step * 1e6) / 1e4) ? 100 : 1000;
+    return Math.round(value * unit) / unit;
+}
+
+/** Whether a sign ends a word: the settings say which do. @param {string} sign */
+function breaks(sign) {
+    if (SIGNS.includes(sign) || setting("keyedit_delimiters", ", ").includes(sign)) return true;
+    return setting("keyedit_delimiters_whitespace", Object.keys(BLANKS)).some((/** @type {string} */ name) => BLANKS[name] === sign);
+}
 
 /** The words of the nearest group with a number, else the word at the caret. @param {string} text @param {number} caret @returns {Span} */
 function groupOrWord(text, caret) {
@@ -54,12 +68,17 @@ function groupOrWord(text, caret) {
         if (colon > span.start && NUMBER.test(text.slice(colon, span.end))) return { start: span.start + 1, end: colon };
     }
     let [start, end] = [caret, caret];
-    while (start > 0 && !BREAKS.test(text[start - 1])) start--;
-    while (end < text.length && !BREAKS.test(text[end])) end++;
+    while (start > 0 && !breaks(text[start - 1])) start--;
+    while (end < text.length && !breaks(text[end])) end++;
     return { start, end };
 }
 
-/** A selection without the spaces at its ends, and without brackets that it holds whole. @param {string} text @param {Span} span @returns {Span} */
+/**
+ * A selection without the spaces at its ends, and without brackets that it holds whole.
+ * @param {string} text
+ * @param {Span} span
+ * @returns {Span}
+ */
 function trimmed(text, { start, end }) {
     while (start < end && /\s/.test(text[start])) start++;
     while (end > start && /\s/.test(text[end - 1])) end--;
@@ -90,14 +109,28 @@ function unwrapped(text, words) {
     }
 }
 
-/** The nearest pair of brackets around a span. @param {string} text @param {Span} span @param {string} opening @param {string} closing @returns {Span | undefined} */
+/**
+ * The nearest pair of brackets around a span.
+ * @param {string} text
+ * @param {Span} span
+ * @param {string} opening
+ * @param {string} closing
+ * @returns {Span | undefined}
+ */
 function around(text, span, opening, closing) {
     const start = seek(text, span.start - 1, -1, opening, closing);
     const end = seek(text, span.end, 1, closing, opening);
     return start === undefined || end === undefined ? undefined : { start, end: end + 1 };
 }
 
-/** @param {string} text @param {number} place @param {1 | -1} way @param {string} wanted @param {string} other @returns {number | undefined} */
+/**
+ * @param {string} text
+ * @param {number} place
+ * @param {1 | -1} way
+ * @param {string} wanted
+ * @param {string} other
+ * @returns {number | undefined}
+ */
 function seek(text, place, way, wanted, other) {
     for (let depth = 0; place >= 0 && place < text.length; place += way) {
         if (text[place - 1] === "\\") continue;
@@ -111,7 +144,8 @@ function seek(text, place, way, wanted, other) {
 function weighNetwork(text, network, direction) {
     const match = /^(<[^:<>]+:[^:<>]+)(?::\s*(-?[0-9]*\.?[0-9]+))?([^<>]*>)$/.exec(text.slice(network.start, network.end));
     if (!match) return undefined;
-    const weight = Math.round((Number(match[2] ?? 1) + direction * NETWORK_STEP) * 100) / 100;
+    const step = setting("keyedit_precision_extra", 0.05);
+    const weight = tidy(Number(match[2] ?? 1) + direction * step, step);
     const caret = network.start + match[1].length + 1;
     return { ...network, text: `${match[1]}:${weight}${match[3]}`, from: caret, to: caret };
 }

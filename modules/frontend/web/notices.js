@@ -11,6 +11,7 @@ function corner() {
         place = document.createElement("div");
         place.id = "webui-notices";
         place.setAttribute("role", "alert");
+        place.popover = "manual"; // above dialogs, which stand in the browser's top layer
         document.body.append(place);
     }
     return place;
@@ -33,6 +34,8 @@ export function say(text, hint) {
     notice.append(close);
     const place = corner();
     place.append(notice);
+    if (place.matches(":popover-open")) place.hidePopover(); // a dialog may have been opened since
+    place.showPopover();
     while (place.childElementCount > MOST) place.firstElementChild?.remove();
     setTimeout(() => notice.remove(), SECONDS * 1000);
 }

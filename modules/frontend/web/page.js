@@ -1,17 +1,24 @@
 // @ts-check
 // The page's own part in the browser. What Gradio's events call stands in `window.webui`; this module runs before Gradio starts.
+import * as actions from "./actions.js";
+import { startComforts } from "./comforts.js";
 import * as fields from "./fields.js";
+import * as forms from "./forms.js";
 import * as jobs from "./jobs.js";
 import { startKeyboard } from "./keyboard.js";
 import { owner } from "./owner.js";
 import * as progress from "./progress.js";
 import * as notices from "./notices.js";
 import * as prompt from "./prompt.js";
-import "./queue.js";
+import { startLocalization } from "./localize.js";
+import { startLooks } from "./looks.js";
+import { startParts } from "./parts.js";
 import * as results from "./results.js";
+import "./sizes.js";
+import "./tokens.js";
 
 const theme = /** @type {any} */ (window).webuiTheme;
-/** @type {any} */ (window).webui = { fields, jobs, notices, owner, prompt, results, theme };
+/** @type {any} */ (window).webui = { ...actions, fields, forms, jobs, notices, owner, prompt, results, theme };
 
 /** Tool buttons show an icon only: their text, which a screen reader says, becomes the tooltip. */
 function nameTools() {
@@ -39,14 +46,19 @@ function appeared(selector) {
 }
 
 async function start() {
+    startLocalization();
+    startParts();
+    startLooks();
     await appeared("#txt2img_generate");
     nameTools();
     new MutationObserver(nameTools).observe(document.body, { childList: true, subtree: true });
     theme.show();
     startKeyboard();
+    forms.startForms();
     prompt.startDrops();
     progress.startTitle();
     await jobs.start();
+    startComforts();
     await results.restore();
     document.body.dataset.webui = "ready";
     dispatchEvent(new Event("webui-ready"));

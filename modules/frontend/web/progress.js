@@ -1,9 +1,11 @@
 // @ts-check
-// How far the current job is: the line above the gallery, the preview over it, the buttons, the page's title.
-import { all, changes, connected, current, mine, over } from "./jobs.js";
+// How far the current job is: the line above each gallery, the preview over it, the buttons, the page's title.
+import { changes, connected, current, formOf, mine, open, paused } from "./jobs.js";
+import { setting } from "./page_settings.js";
 import { coming } from "./results.js";
 
 const TITLE = document.title || "Easel";
+const FORMS = ["txt2img", "img2img"];
 
 /** @param {number | null | undefined} seconds @returns {string} such as "0:09" or "1:02:03" */
 export function clock(seconds) {
@@ -14,11 +16,17 @@ export function clock(seconds) {
     return parts.map((part, place) => (place ? String(part).padStart(2, "0") : String(part))).join(":");
 }
 
+/** The form that an element stands in. @param {Element} element @returns {string} */
+export const formAround = (element) => /^img2img_/.test(element.closest("[id^='txt2img_'], [id^='img2img_']")?.id ?? "") ? "img2img"
+    : "txt2img";
+
 /** @param {import("./jobs.js").Job} job @returns {number} 0 to 1 */
-const share = (job) => (job.total ? Math.min(1, (job.done ?? 0) / job.total) : 0);
+export const share = (job) => (job.total ? Math.min(1, (job.done ?? 0) / job.total) : 0);
 
 /** @param {import("./jobs.js").Job} job */
 function waiting(job) {
+    if (job.held) return "Held back until its changes are saved";
+    if (paused) return "Waiting; the queue is paused";
     return job.position ? `Waiting, ${job.position} ${job.position === 1 ? "job" : "jobs"} before this one` : "Waiting";
 }
 
@@ -30,6 +38,7 @@ class Progress extends HTMLElement {
         this.update = () => this.show();
         changes.addEventListener("change", this.update);
         this.show();
+        requestAnimationFrame(reflect); // the buttons beside it are built with it
     }
 
     disconnectedCallback() {
@@ -37,14 +46,16 @@ class Progress extends HTMLElement {
     }
 
     show() {
-        const job = current();
+        const form = formAround(this);
+        const job = current(form);
         const [what, left, bar] = /** @type {any} */ (this.querySelectorAll(".what, .left, .bar"));
         const running = job?.state === "running";
         const part = job && running ? share(job) : 0;
-        const more = all().filter((each) => mine(each) && !over(each)).length - 1;
+        const more = open().filter((each) => mine(each) && formOf(each) === form).length - 1;
         what.textContent = !connected ? "No connection to the program; trying again"
             : !job ? "Ready"
             : !running ? waiting(job)
+            : job.finishing ? "Interrupting after this picture"
             : job.text || (job.done ? `Step ${job.done} of ${job.total}` : "Starting");
         left.textContent = [
             more > 0 ? `${more} more waiting` : "",
@@ -77,7 +88,8 @@ class Preview extends HTMLElement {
     }
 
     async show() {
-        const job = current();
+        const form = formAround(this);
+        const job = current(form);
         if (!job || job.state !== "running" || !job.preview) {
             this.shown = "";
             if (this.firstChild && !coming) this.replaceChildren();
@@ -92,25 +104,47 @@ class Preview extends HTMLElement {
         picture.src = wanted;
         const decoded = await picture.decode().then(() => true, () => false);
         this.busy = false;
-        if (decoded && current()?.id === job.id && this.shown === wanted) this.replaceChildren(picture);
-        if (current()?.preview !== job.preview) this.show(); // a newer one came while this one was fetched
+        if (decoded && current(form)?.id === job.id && this.shown === wanted) this.replaceChildren(picture);
+        if (current(form)?.preview !== job.preview) this.show(); // a newer one came while this one was fetched
     }
 }
 
-/** The buttons and the title follow the current job. */
+/** The buttons and the title follow the current jobs. */
 function reflect() {
     const job = current();
     const running = job?.state === "running";
     document.body.dataset.job = job ? job.state : "none";
-    const waiting = all().filter((each) => !over(each)).length;
+    const waiting = open().length;
     document.body.style.setProperty("--jobs-open", waiting ? `" (${waiting})"` : '""');
-    const buttons = { txt2img_interrupt: Boolean(job), txt2img_skip: Boolean(running) };
-    for (const [id, usable] of Object.entries(buttons)) {
-        const button = /** @type {HTMLButtonElement | null} */ (document.getElementById(id));
-        if (button) button.disabled = !usable;
-    }
+    document.getElementById("tab_queue-button")?.setAttribute("aria-label", waiting ? `Queue, ${waiting} jobs` : "Queue");
+    for (const form of FORMS) reflectForm(form);
     const left = clock(job?.seconds_left);
-    document.title = running && job?.done ? `[${Math.round(share(job) * 100)}%${left ? ` ${left}` : ""}] ${TITLE}` : TITLE;
+    const shown = running && job?.done && setting("show_progress_in_title", true);
+    const title = shown ? `[${Math.round(share(job) * 100)}%${left ? ` ${left}` : ""}] ${TITLE}` : TITLE;
+    if (document.title !== title) document.title = title;
+}
+
+/** @param {string} form */
+function reflectForm(form) {
+    const job = current(form);
+    const button = (/** @type {string} */ name) => /** @type {HTMLButtonElement | null} */ (document.getElementById(`${form}_${name}`));
+    const [interrupt, skip] = [button("interrupt"), button("skip")];
+    if (skip) skip.disabled = job?.state !== "running";
+    if (!interrupt) return;
+    interrupt.disabled = !job;
+    rename(interrupt, job?.finishing ? "Interrupting..." : "Interrupt");
+}
+
+/** Change a button's words and leave its nodes, which Gradio holds. @param {HTMLElement} button @param {string} words */
+function rename(button, words) {
+    if (button.dataset.words === words || (!button.dataset.words && words === button.textContent?.trim())) return;
+    const texts = document.createTreeWalker(button, NodeFilter.SHOW_TEXT);
+    for (let node = texts.nextNode(); node; node = texts.nextNode()) {
+        if (!node.nodeValue?.trim()) continue;
+        node.nodeValue = words;
+        button.dataset.words = words;
+        return;
+    }
 }
 
 export function startTitle() {

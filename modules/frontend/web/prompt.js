@@ -1,9 +1,8 @@
 // @ts-check
-// The prompt boxes: token counters, clearing, pictures dropped onto them.
+// The prompt boxes: clearing, pictures dropped onto them.
 import { ask } from "./jobs.js";
 import { say } from "./notices.js";
 
-const PAUSE = 250; // milliseconds without typing before tokens are counted
 const LARGEST = 64 * 2 ** 20;
 
 /** @param {string} id of a Gradio text field @returns {HTMLTextAreaElement | null} */
@@ -17,10 +16,10 @@ export function takeDropped() {
     return text;
 }
 
-/** Have Gradio read an infotext into the fields, as its paste button does with the prompt. @param {string} text */
-export function readDropped(text) {
+/** Have Gradio read an infotext into the fields, as its paste button does with the prompt. @param {string} text @param {string} [tab] */
+export function readDropped(text, tab = "txt2img") {
     dropped = text;
-    document.getElementById("paste")?.click();
+    document.querySelector(`#tab_${tab} .paste-button`)?.dispatchEvent(new MouseEvent("click", { bubbles: true }));
 }
 
 /** Empty both prompts; the browser's undo brings them back. @param {string} tab */
@@ -70,7 +69,7 @@ export function startDrops() {
         event.preventDefault();
         event.stopPropagation();
         const text = file.size > LARGEST ? "" : file.type.startsWith("text/") ? await file.text() : await infotextOf(file);
-        if (text) readDropped(text);
+        if (text) readDropped(text, event.target instanceof Element && event.target.closest("#tab_img2img") ? "img2img" : "txt2img");
         else say(`There is no infotext in '${file.name}'.`, "Pictures that this program saved carry one.");
     }, true);
 }
@@ -80,53 +79,3 @@ async function infotextOf(file) {
     const answer = await ask("webui/infotext", { method: "POST", body: file, headers: { "Content-Type": "application/octet-stream" } });
     return (answer?.ok && (await answer.json()).infotext) || "";
 }
-
-/** How many tokens the prompt beside it has, and how many fit. Counted by the program, a moment after typing ends. */
-class Tokens extends HTMLElement {
-    connectedCallback() {
-        const row = this.closest(".prompt-row");
-        const steps = `#${row?.id.split("_")[0]}_steps`;
-        this.prompt = () => row?.querySelector("textarea")?.value ?? "";
-        this.steps = () => {
-            const field = /** @type {HTMLInputElement | null} */ (document.querySelector(`${steps} input[type=number]`));
-            return Number(field?.value) || 20;
-        };
-        this.listen = (/** @type {Event} */ event) => {
-            if (event.target instanceof Element && (row?.contains(event.target) || event.target.closest(steps))) this.soon();
-        };
-        document.addEventListener("input", this.listen, true);
-        this.timer = window.setInterval(() => this.look(), 500);
-    }
-
-    disconnectedCallback() {
-        document.removeEventListener("input", /** @type {any} */ (this.listen), true);
-        clearInterval(this.timer);
-    }
-
-    /** What the program puts into the prompt comes without an event. */
-    look() {
-        if (!this.pause && this.prompt?.() !== (this.counted ?? "")) this.soon(0);
-    }
-
-    soon(pause = PAUSE) {
-        clearTimeout(this.pause);
-        this.pause = window.setTimeout(() => this.count(), pause);
-    }
-
-    async count() {
-        this.pause = 0;
-        const prompt = (this.counted = this.prompt?.() ?? "");
-        const answer = await ask("webui/tokens", {
-            method: "POST",
-            body: JSON.stringify({ prompt, steps: this.steps?.() }),
-            headers: { "Content-Type": "application/json" },
-        });
-        if (!answer?.ok || prompt !== this.counted) return;
-        const { used, limit, problem } = await answer.json();
-        this.textContent = `${used}/${limit}`;
-        this.title = problem ?? `${used} tokens of ${limit}`;
-        this.classList.toggle("problem", Boolean(problem));
-    }
-}
-
-customElements.define("webui-tokens", Tokens);

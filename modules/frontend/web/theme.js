@@ -1,30 +1,91 @@
 // @ts-check
-// Light or dark, decided before the first paint: the address, then what was chosen on this page, then the program's own.
+// The page's colours, decided before the first paint: the address, then what was chosen on this page, then the settings, then --theme.
 // A classic script, since a module would run too late. `appearance` is the program's --theme, empty to follow the system.
 (() => {
     const KEY = "webui-theme";
     const root = document.documentElement;
     const program = document.currentScript?.dataset.appearance ?? "";
     const system = matchMedia("(prefers-color-scheme: dark)");
+    const settings = /** @type {any} */ (window).webuiSettings ?? {};
+    const READABLE = 4.5; // contrast of text to what it stands on, by WCAG 2.2 AA
+    const [WHITE, BLACK, DARK_PAGE] = ["#ffffff", "#000000", "#18181b"];
 
-    /** @returns {string} "light", "dark", or "" to follow the system */
-    const wanted = () => new URLSearchParams(location.search).get("__theme") || localStorage.getItem(KEY) || program;
-    /** @param {string} name */
-    const known = (name) => name === "light" || name === "dark";
+    /** What a look changes of Gradio's greys and fills; the others keep theirs. @type {Record<string, {dark: boolean, page: string, values: Record<string, string>}>} */
+    const LOOKS = {
+        light: { dark: false, page: "#fafafa", values: {} },
+        dark: { dark: true, page: "#09090b", values: {} },
+        midnight: { dark: true, page: "#0b1020", values: {
+            "--neutral-950": "#0b1020", "--neutral-900": "#131b30", "--neutral-800": "#1e2945", "--neutral-700": "#384a73",
+            "--neutral-600": "#5a6d99", "--neutral-500": "#8090b8", "--neutral-400": "#a3b1d4", "--neutral-300": "#c5cfe8", "--neutral-100": "#e8edf8",
+        } },
+        paper: { dark: false, page: "#f7f1e5", values: {
+            "--neutral-50": "#f7f1e5", "--neutral-100": "#efe6d5", "--neutral-200": "#e8dcc6", "--neutral-300": "#cdbd9f", "--neutral-500": "#75664c",
+            "--neutral-600": "#645640", "--neutral-800": "#362e22", "--background-fill-primary": "#fffbf2", "--input-background-fill": "#fffbf2",
+        } },
+    };
 
-    /** Set both the page's own mark and Gradio's class. */
+    /** What the address asked for when the page was loaded; below it is written anew, for Gradio. */
+    let asked = new URLSearchParams(location.search).get("__theme");
+
+    /** @returns {string} a look's name, or "" to follow the system */
+    function wanted() {
+        const chosen = [asked, localStorage.getItem(KEY), settings.gradio_theme, program];
+        return chosen.find((name) => name && name in LOOKS) ?? "";
+    }
+
+    const current = () => wanted() || (system.matches ? "dark" : "light");
+
+    /** Set the page's own mark, Gradio's class, and the colours. */
     function show() {
-        const name = wanted();
-        const dark = known(name) ? name === "dark" : system.matches;
-        root.dataset.theme = dark ? "dark" : "light";
-        document.body?.classList.toggle("dark", dark);
+        const name = current();
+        const look = LOOKS[name];
+        root.dataset.theme = look.dark ? "dark" : "light";
+        root.dataset.look = name;
+        document.body?.classList.toggle("dark", look.dark);
+        const all = new Set(Object.values(LOOKS).flatMap(({ values }) => Object.keys(values)));
+        for (const each of all) root.style.removeProperty(each);
+        for (const [each, value] of Object.entries(look.values)) root.style.setProperty(each, value);
+        root.style.setProperty("--page", look.page);
+        if (/^#[0-9a-f]{6}$/i.test(settings.accent_color ?? "")) paint(settings.accent_color);
+    }
+
+    /** Gradio's shades of its first colour from one accent, dark enough under white text, and light enough on a dark page. @param {string} accent */
+    function paint(accent) {
+        let [deep, bright] = [accent, accent];
+        while (contrast(deep, WHITE) < READABLE) deep = mixed(deep, BLACK, 0.08);
+        while (contrast(bright, DARK_PAGE) < READABLE) bright = mixed(bright, WHITE, 0.08);
+        const shades = {
+            50: mixed(accent, WHITE, 0.93), 300: mixed(bright, WHITE, 0.25), 400: bright, 700: deep, 800: mixed(deep, BLACK, 0.18),
+        };
+        for (const [shade, value] of Object.entries(shades)) root.style.setProperty(`--primary-${shade}`, value);
+    }
+
+    /** @param {string} hex @returns {number[]} red, green, blue in 0..255 */
+    const parts = (hex) => [1, 3, 5].map((place) => parseInt(hex.slice(place, place + 2), 16));
+
+    /** @param {string} one @param {string} other @param {number} share of the other */
+    function mixed(one, other, share) {
+        const [from, to] = [parts(one), parts(other)];
+        return `#${from.map((value, place) => Math.round(value + (to[place] - value) * share).toString(16).padStart(2, "0")).join("")}`;
+    }
+
+    /** @param {string} hex @returns {number} relative luminance, 0..1 */
+    function luminance(hex) {
+        const [red, green, blue] = parts(hex).map((value) => (value / 255 <= 0.04045 ? value / 255 / 12.92 : ((value / 255 + 0.055) / 1.055) ** 2.4));
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+    }
+
+    /** @param {string} one @param {string} other @returns {number} 1..21 */
+    function contrast(one, other) {
+        const [low, high] = [luminance(one), luminance(other)].sort((a, b) => a - b);
+        return (high + 0.05) / (low + 0.05);
     }
 
     // Gradio reads the address once, when it starts; it is put back to what it was afterwards.
     const address = new URL(location.href);
-    if (known(wanted()) && !address.searchParams.has("__theme")) {
+    if (wanted() && !address.searchParams.has("__theme")) {
         const plain = address.toString();
-        address.searchParams.set("__theme", wanted());
+        address.searchParams.set("__theme", LOOKS[wanted()].dark ? "dark" : "light");
         history.replaceState(history.state, "", address);
         addEventListener("webui-ready", () => history.replaceState(history.state, "", plain), { once: true });
     }
@@ -37,6 +98,7 @@
             const next = root.dataset.theme === "dark" ? "light" : "dark";
             const here = new URL(location.href);
             here.searchParams.delete("__theme");
+            asked = null;
             history.replaceState(history.state, "", here);
             localStorage.setItem(KEY, next);
             show();

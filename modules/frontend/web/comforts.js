@@ -1,0 +1,21 @@
+// @ts-check
+// What makes the page pleasant and is no part of it: each comfort in a file of its own, started here.
+import { startEditing } from "./editing.js";
+import { startForever } from "./forever.js";
+import { startLightbox } from "./lightbox_door.js";
+import { startNotification } from "./notification.js";
+import { style } from "./parts.js";
+import { startRatios } from "./ratio.js";
+import { startRatioOverlay } from "./ratio_overlay.js";
+import { startWake } from "./wake.js";
+
+export function startComforts() {
+    style("comforts");
+    startEditing();
+    startForever();
+    startLightbox();
+    startNotification();
+    startRatios();
+    startRatioOverlay();
+    startWake();
+}

@@ -1,0 +1,110 @@
+"""What each kind of job does, and how one of each kind is put into the queue."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from modules.contract.batch import batch_from
+from modules.contract.extras import ExtrasRequest, NamedPicture, extras_from
+from modules.contract.merge import MergeRequest, merge_request_from
+from modules.contract.progress import Reporter
+from modules.contract.request import picture_bytes, request_from
+from modules.imaging.opening import open_image
+from modules.jobs.job import Job, Outcome
+from modules.jobs.queue import JobQueue, Work
+
+if TYPE_CHECKING:
+    from modules.frontend.services import Picture
+    from modules.pipeline.extras import Extras
+    from modules.pipeline.manager import PipelineManager
+
+TXT2IMG, IMG2IMG, BATCH, EXTRAS, CAPTION, MERGE = "txt2img", "img2img", "batch", "extras", "caption", "merge"
+HASHES = "hashes"
+UPLOADS = "uploads"  # where an extras job names its pictures
+
+
+def kinds_of_work(pipeline: "PipelineManager", noted: Callable[[Sequence[str | None]], None]) -> dict[str, Work]:
+    """What each kind of job does. `noted` gets the paths of the pictures that a job has saved, None for one that it has not."""
+    from modules.pipeline.batch import run_batch
+    from modules.server.uploads import Uploads
+    from modules.weights.merge import merge
+
+    finished = extras_of(pipeline)
+    uploads = Uploads(pipeline.tools.root / "cache" / "uploads")
+
+    def generation(job: Job, report: Reporter) -> Outcome:
+        result = pipeline.generate(request_from(job.request), report)
+        noted([image.path for image in result.images])
+        return Outcome("interrupted" if result.interrupted else "done", result.summary(), result)
+
+    def batch(job: Job, report: Reporter) -> Outcome:
+        result = run_batch(pipeline, batch_from(job.request), report)
+        noted([image.path for image in result.images])
+        return Outcome("interrupted" if result.interrupted else "done", result.summary(), result)
+
+    def extras(job: Job, report: Reporter) -> Outcome:
+        result = finished.run(extras_from(with_pictures(job.request, uploads.read)), report)
+        noted([image.path for image in result.images])
+        return Outcome("interrupted" if result.interrupted else "done", result.summary(), result)
+
+    def caption(job: Job, report: Reporter) -> Outcome:
+        kind = "BLIP" if job.request["model"] == "clip" else "Deepbooru"
+        text = pipeline.tools.captions.caption(open_image(picture_bytes(job.request["picture"])), kind, report=report)
+        return Outcome("done", {"caption": text}, text)
+
+    def merging(job: Job, report: Reporter) -> Outcome:
+        library = pipeline.library
+        folder = library.checkpoints.folders[0]
+        request = merge_request_from(job.request)
+        path = merge(request, checkpoints=library.checkpoints, vaes=library.vaes, folder=folder, report=report)
+        return Outcome("done", {"name": path.name}, path)
+
+    def hashing(job: Job, report: Reporter) -> Outcome:
+        checkpoints = pipeline.library.checkpoints
+        entries = [entry for entry in checkpoints.entries() if entry.sha256 is None]
+        report.start(len(entries))
+        for entry in entries:
+            checkpoints.hashed(entry, report.check)
+            report.step(entry.name)
+        return Outcome("done", {"count": len(entries)}, len(entries))
+
+    return {TXT2IMG: generation, IMG2IMG: generation, BATCH: batch, EXTRAS: extras, CAPTION: caption, MERGE: merging, HASHES: hashing}
+
+
+def extras_of(pipeline: "PipelineManager") -> "Extras":
+    """The operations on finished pictures. They read any folder of this machine: only the page names one, and only to a person here."""
+    from modules.pipeline.extras import Extras
+
+    tools = pipeline.tools
+    everywhere = [Path(tools.root.absolute().anchor)]
+    return Extras(pipeline.settings, tools.root, tools.upscalers, tools.faces, tools.captions, readable=lambda: everywhere)
+
+
+def with_pictures(request: dict[str, Any], read: Callable[[str], bytes]) -> dict[str, Any]:
+    """An extras request with the uploads that it names as its pictures. Raises NotFound for one that is not kept any more."""
+    values = dict(request)
+    named = values.pop(UPLOADS, [])
+    return {**values, "pictures": [{"data": read(one["id"]), "name": one["name"]} for one in named]} if named else values
+
+
+def submit_finishing(
+    pipeline: "PipelineManager", queue: JobQueue, request: ExtrasRequest, pictures: Sequence["Picture"], owner: str
+) -> str:
+    """Put operations on pictures that were sent up into the queue; the job's id. Raises NotFound, NotSupported, BadRequest.
+
+    The job keeps the uploads' ids and not their bytes: a batch may be hundreds of megabytes.
+    """
+    uploaded = request.model_copy(update={"pictures": tuple(NamedPicture(data=b"", name=one.name) for one in pictures)})
+    values = extras_of(pipeline).check(uploaded).model_copy(update={"pictures": ()}).model_dump(mode="json")
+    what = request.folder or (f"{len(pictures)} pictures" if len(pictures) > 1 else pictures[0].name)
+    named = [one._asdict() for one in pictures]
+    return queue.submit(EXTRAS, {**values, UPLOADS: named}, owner=owner, title=f"Extras: {what}"[:120]).id
+
+
+def submit_merge(pipeline: "PipelineManager", queue: JobQueue, request: MergeRequest, owner: str) -> str:
+    """Put a merge into the queue; answers with the job's id. Raises NotFound for checkpoints that are not there."""
+    for name in (request.primary, request.secondary, request.tertiary):
+        if name:
+            pipeline.find(name)
+    title = request.custom_name or f"Merge of {request.primary}"
+    return queue.submit(MERGE, request.model_dump(mode="json"), owner=owner, title=title[:120]).id

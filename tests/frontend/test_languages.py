@@ -1,0 +1,99 @@
+"""The languages that come along have all texts of the page, and no others."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.frontend.script_literals import literals
+from tests.frontend.wording import ALSO, COMMAND, EXCEPT, LIST, NAMES, SCRIPTS, texts
+
+LANGUAGES = ("简体中文", "日本語")
+HOLE = re.compile(r"\{(\d?)\}")
+# Names, and terms that people use in English, too.
+STAYING = {"Alpha", "Eta", "SD VAE", "Sigma tmax", "Sigma tmin", "Stable Diffusion", "Textual Inversion", "img2img", "txt2img", "{} px"}
+OTHER_LETTERS = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
+
+
+@pytest.fixture(scope="module")
+def found() -> list[str]:
+    return texts()
+
+
+def read(path: Path) -> dict[str, str]:
+    values = json.loads(path.read_text("utf8"))
+    assert isinstance(values, dict)
+    return values
+
+
+def test_the_list_for_translators_is_what_the_page_shows(found: list[str]) -> None:
+    listed = read(LIST)
+    new, gone = sorted(set(found) - set(listed)), sorted(set(listed) - set(found))
+    assert not (new or gone), f"`{COMMAND}` renews the list; new: {new}, gone: {gone}"
+    assert all(source == text for source, text in listed.items())
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_language_has_every_text_and_no_others(language: str) -> None:
+    wanted, translated = set(read(LIST)), set(read(LIST.with_name(f"{language}.json")))
+    assert not wanted - translated, f"{language}.json lacks {sorted(wanted - translated)}"
+    assert not translated - wanted, f"{language}.json has what the page does not show: {sorted(translated - wanted)}"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_translation_has_the_holes_of_its_source(language: str) -> None:
+    for source, translation in read(LIST.with_name(f"{language}.json")).items():
+        holes, numbers = source.count("{}"), HOLE.findall(translation)
+        plain = numbers == [""] * holes
+        numbered = sorted(numbers) == [str(number) for number in range(1, holes + 1)]
+        assert plain or numbered, f"{source!r} has {holes} holes; {translation!r} has not"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_translation_is_one(language: str) -> None:
+    for source, translation in read(LIST.with_name(f"{language}.json")).items():
+        assert translation.strip(), f"{source!r} has no translation"
+        assert translation != source or source in STAYING, f"{source!r} stays English"
+        short = len(re.sub(r"[^A-Za-z]", "", translation)) <= 10
+        assert OTHER_LETTERS.search(translation) or source in STAYING or short, f"{source!r} is not in {language}: {translation!r}"
+
+
+@pytest.mark.parametrize("language", ("English", *LANGUAGES))
+def test_a_file_is_sorted_and_readable(language: str) -> None:
+    path = LIST.with_name(f"{language}.json")
+    values = read(path)
+    assert path.read_text("utf8") == json.dumps({key: values[key] for key in sorted(values)}, ensure_ascii=False, indent=1) + "\n"
+
+
+def test_no_exception_of_the_list_has_become_pointless(found: list[str]) -> None:
+    for name, exceptions in EXCEPT.items():
+        there = {literal.text.strip() for literal in literals((SCRIPTS / name).read_text("utf8"))}
+        assert exceptions <= there, f"{name} has no longer {exceptions - there}"
+    assert all((SCRIPTS / name).is_file() for name in ALSO)
+    assert not NAMES & set(found)
+
+
+def said(source: str) -> list[str]:
+    return [literal.text for literal in literals(source)]
+
+
+def test_texts_are_read_out_of_a_script() -> None:
+    assert said("""say("Don't", 'a "b"'); // "no" \n /* "neither" */ x = "\\u2026"; """) == ["Don't", 'a "b"', "…"]
+
+
+def test_a_pattern_is_not_taken_for_a_text_nor_a_division_for_a_pattern() -> None:
+    assert said("""x = /["'`/]/g.test(a) ? 4 / 2 / "b".length : (a) / "c";""") == ["b", "c"]
+
+
+def test_what_is_filled_into_a_text_is_a_hole() -> None:
+    assert said("say(`${n} of ${f(`${m} inside`, { a: 'b' })}`)") == ["{} of {}", "{} inside", "b"]
+
+
+def test_a_choice_inside_a_text_makes_several() -> None:
+    assert said("`${n} ${n === 1 ? 'job' : 'jobs'} wait${x ? '!' : ''}`") == [
+        "{} job wait!", "{} job wait", "{} jobs wait!", "{} jobs wait"]
+
+
+def test_texts_that_are_added_are_one() -> None:
+    assert said("const A = 'One, ' + 'two, '\n + 'three';") == ["One, two, three"]

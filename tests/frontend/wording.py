@@ -1,0 +1,258 @@
+"""Every text that the page can show, as translators need it. `python -m tests.frontend.wording` writes them into the list they work from.
+
+They are the texts of the page's components, of the settings, of the options of the extensions that come along, and of the scripts in
+the browser. Sentences that the program makes while it runs, above all what it says about errors, are no part of it: they are English.
+"""
+
+import ast
+import json
+import re
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+from modules.contract.files import write_whole
+from modules.frontend.build import build_page
+from modules.frontend.services import Finishing, Merging
+from modules.infotext.fields import FIELDS
+from modules.plugins.discover import folders
+from modules.plugins.examine import first_words
+from modules.plugins.loader import load
+from modules.plugins.panels import panels
+from modules.server.settings import pages
+from modules.weights.shelves import Shelves
+from tests.frontend.pretended import SAMPLERS, SCHEDULES, services
+from tests.frontend.script_literals import Literal, literals
+
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "modules" / "frontend"
+SCRIPTS = PAGE / "web"
+LIST = PAGE / "languages" / "English.json"
+COMMAND = "python -m tests.frontend.wording"
+
+HOLE = "{}"
+# What Gradio's own components say of themselves.
+OF_GRADIO = (
+    "number input for {}", "range slider for {}", "More tabs", "Empty value", "Fullscreen", "detailed view of selected image",
+    "Thumbnail {} of {}",
+)  # fmt: skip
+WORD = re.compile(r"[^\W\d_]{2,}")
+CONTENT = re.compile(r"""content:\s*(?:var\(--[\w-]+,\s*)?["']([^"']*)["']""")
+SENTENCE = re.compile(r"[(“\"'…]?[A-Z]")
+ATTRIBUTES = ("title", "aria-label", "placeholder", "alt", "name")  # `name` is that of our own elements; they say it
+OF_THE_MACHINE = {*SAMPLERS, *SCHEDULES, "Latent", "Lanczos", "ink"}  # what the pretended program has
+# What a literal of a script is given to, where it is never shown.
+PLACES = {
+    "class", "className", "id", "type", "method", "rel", "role", "transform", "clipPath", "font", "cursor", "key", "href", "src",
+    "background", "viewBox", "filter", "accept", "autocomplete", "import", "from", "backgroundSize", "'Content-Type'", "'X-Requested-With'",
+    "'If-None-Match'", "TEXT", "KEPT", "WRITTEN", "NAMES", "PHONE",
+}  # fmt: skip
+CALLS = {
+    "querySelector", "querySelectorAll", "closest", "matches", "call", "ask", "fetch", "import", "Error", "RangeError", "TypeError",
+    "matchMedia", "getElementById", "setProperty", "get", "includes", "whenShown", "chunk", "startsWith", "endsWith", "split",
+    "CustomEvent", "Event", "KeyboardEvent", "setting", "has", "addEventListener", "removeEventListener", "appeared", "post",
+}  # fmt: skip
+BESIDE = {"===", "!==", "import", "from", "case", "in"}
+# Names that are the same in every language, and units: what has no translation is not asked for.
+NAMES = {
+    "Easel", "GET", "POST", "DELETE", "KB", "MB", "GB", "TB", "{} KB", "{} kB", "{} MB", "{} GB", "{} ms", "SD1", "SD2", "SDXL",
+    "SD 1", "SD 2", "SD 3", "Flux", "CLIP", "CPU", "GPU", "NV", "API", "VAE", "LoRA", "Lora", "SHA-256", "GFPGAN", "CodeFormer",
+    "BLIP", "DeepBooru", "Deepbooru", "TAESD", "Approx NN", "Civitai", "Hugging Face", "avif", "jpg", "png", "webp", "ckpt",
+    "safetensors", "bh1", "bh2", "logSNR", "time_quadratic", "time_uniform", "vary_coeff", "Ctrl", "Alt", "Shift", "Ctrl + V",
+    "Ctrl + Z, Ctrl + Y", "{}, Esc", "Prompt S/R", "Size-1", "Size-2", "Hires resize-1", "Hires resize-2", "Seed resize from-1",
+    "Seed resize from-2",
+}  # fmt: skip
+# What is put together in a script so that its literals do not show it, or is shown though it looks like a name of the program's.
+ALSO = {
+    "cards.js": {"{}, reading {} more…"},
+    "extensions_available.js": {"stars"},
+    "extensions_installed.js": {"added", "bundled", "folder", "none", "extra", "all", "Look at it… {}", "Update… {}"},
+    "extensions_sets.js": {"Restore: {}", "Download: {}", "Delete: {}"},
+    "history.js": {"damaged", "{} picture", "favourite", "favourite: {}"},
+    "models_downloads.js": {"Pause {}", "Try again now {}", "Go on with {}", "Cancel {}", "Take off the list: {}"},
+    "options_combobox.js": {"(none)"},
+    "queue_row.js": {"next"},
+    "settings_changes.js": {"(empty)", "As it was: {}", "Back to the default: {}"},
+    "styles.js": {"changed"},
+    "tokens.js": {"round", "square", "curly"},
+}
+# What looks like a text for people and is not, or is only a piece of one above.
+EXCEPT = {
+    "cards.js": {", reading {} more…"},
+    "cards_card.js": {"card-about wrong"},
+    "cards_dialog.js": {"activation text", "negative text", "preferred weight", "sd version"},
+    "extensions_installed.js": {"title {}", "switch {}"},
+    "extensions_tasks.js": {"0 ms", "< 1 ms"},
+    "extras.js": {"#extras_image_batch webui-drop", "#extras_image webui-drop"},
+    "history_detail.js": {"after icon-history-after"},
+    "lightbox.js": {"{}px {}px"},
+    "looks.js": {"#tab_{}-button { order: {}; display: none; }", "#tab_{}-button { order: {};  }"},
+    "models_downloads.js": {"Go on with", "Take off the list:", "Try again now"},
+    "options.js": {"{}-reset {}", "{}-help {}-problem"},
+    "virtual_grid.js": {"heading {} {}", "row {}"},
+}
+
+
+def texts() -> list[str]:
+    """All of them, sorted."""
+    found = {text.strip() for source in SOURCES for text in source()}
+    return sorted(text for text in found if WORD.search(text.replace(HOLE, "")) and text not in NAMES)
+
+
+def of_the_page() -> Iterator[str]:
+    """Labels, help, placeholders, buttons, tabs, choices and static HTML of the components."""
+    with tempfile.TemporaryDirectory() as folder:
+        page, queue = services(Path(folder))
+        page = replace(
+            page,
+            finishing=Finishing(lambda: ["Lanczos"], lambda *_: "", lambda _: Path(folder)),
+            merging=Merging(lambda _: {}, lambda _: {}, list, lambda *_: ""),
+        )
+        components = build_page(page, temporary=Path(folder)).get_config_file()["components"]
+        queue.store.close()
+        known = {*OF_THE_MACHINE, *page.checkpoint_titles()}
+    for component in components:
+        if component["props"].get("elem_id") != "footer":  # names and versions
+            yield from of_component(component["type"], component["props"], known)
+
+
+def of_component(kind: str, props: dict[str, Any], known: set[str]) -> Iterator[str]:
+    """One component's. `known` are names of models and the like, which stay."""
+    yield from (props[name] for name in ("label", "info", "placeholder") if isinstance(props.get(name), str))
+    if kind == "button":
+        yield str(props["value"])
+    if kind == "html":
+        yield from of_html(str(props.get("value") or ""))
+    if kind in ("radio", "checkboxgroup", "dropdown"):
+        yield from (str(name) for name, _ in props["choices"] if name not in known)
+
+
+class Markup(HTMLParser):
+    """Collects the texts of a piece of HTML."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self.tag = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Its attributes that are shown."""
+        self.tag = tag
+        self.found += [value for name, value in attrs if value and name in ATTRIBUTES]
+
+    def handle_data(self, data: str) -> None:
+        """A text between tags."""
+        if self.tag not in ("script", "style"):
+            self.found.append(data.strip())
+
+
+def of_html(markup: str) -> list[str]:
+    """The texts of a piece of HTML."""
+    reader = Markup()
+    reader.feed(markup)
+    return reader.found
+
+
+def of_markup() -> Iterator[str]:
+    """HTML that the page's handlers make: each f-string, or text, that begins with a tag."""
+    for module in sorted(PAGE.rglob("*.py")):
+        for node in ast.walk(ast.parse(module.read_text("utf8"))):
+            parts = node.values if isinstance(node, ast.JoinedStr) else [node]
+            whole = "".join(str(part.value) if isinstance(part, ast.Constant) else HOLE for part in parts)
+            if whole.startswith("<") and "footer" not in whole:
+                yield from of_html(whole)
+
+
+def of_settings() -> Iterator[str]:
+    """All pages of the Settings tab."""
+    for page in pages({}):
+        yield page["title"]
+        yield page["heading"]
+        yield from of_fields(page["fields"])
+
+
+def of_extensions() -> Iterator[str]:
+    """What all extensions that come along say of themselves, and their panels."""
+    rows = [load(folder) for folder in folders(ROOT / "extensions")]
+    yield from (first_words(folder) for folder in folders(ROOT / "extensions"))
+    for panel in [panel for tab in ("txt2img", "img2img") for panel in panels(rows, tab, {})]:
+        yield panel.title
+        yield panel.description
+        yield from of_fields(panel.fields)
+
+
+def of_fields(fields: list[dict[str, Any]]) -> Iterator[str]:
+    """Declared options."""
+    for field in fields:
+        if field["control"] != "hidden":
+            yield field["label"]
+            yield field["help"]
+        if field["control"] in ("choice", "choices"):
+            yield from map(str, field["choices"])
+
+
+def of_scripts() -> Iterator[str]:
+    """The literals of the scripts in the browser that are for people."""
+    for script in sorted(SCRIPTS.glob("*.js")):
+        also = ALSO.get(script.name, set())
+        yield from also
+        for literal in literals(script.read_text("utf8")):
+            text = literal.text.strip()
+            if text.startswith("<"):
+                yield from of_html(text)
+            elif is_shown(literal) and text not in EXCEPT.get(script.name, ()):
+                yield from as_said(literal.before, text)
+
+
+def of_styles() -> Iterator[str]:
+    """Texts of the style sheets, which stand behind the name that localize.js puts their translation under."""
+    for sheet in sorted(SCRIPTS.glob("*.css")):
+        yield from CONTENT.findall(sheet.read_text("utf8"))
+
+
+def as_said(before: tuple[str, ...], text: str) -> Iterator[str]:
+    """A text as the call that it is given to says it."""
+    if "counted" in before and ")" not in before[before.index("counted") :]:  # it puts the number before
+        yield f"{HOLE} {text}"
+        return
+    yield text
+    if before[-2:] == ("run", "(") and text.endswith(":"):  # what is done at the moment is put behind it
+        yield f"{text} {HOLE}"
+
+
+def is_shown(literal: Literal) -> bool:
+    """Whether a literal is for people, by where it stands and what it looks like."""
+    before, text = ("", "", *literal.before), literal.text.strip()
+    if (before[-1] in (":", "=") and before[-2] in PLACES) or (before[-1] == "(" and before[-2] in CALLS):
+        return False
+    behind = (*literal.behind, "")[0]
+    if before[-1] in BESIDE or behind in BESIDE or (behind == ":" and before[-1] in ("{", ",")):  # the latter names a property
+        return False
+    return bool(SENTENCE.match(text)) or " " in text
+
+
+def of_the_program() -> Iterator[str]:
+    """Names that the program has for things it lists on the page: infotext fields, shelves of models, caches."""
+    yield from (field.label for field in FIELDS)
+    yield from (shelf.label for shelf in Shelves(Path("models"), Path("data"), {}).all)
+    for node in ast.walk(ast.parse((ROOT / "modules" / "upkeep.py").read_text("utf8"))):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("MemoryCache", "FolderCache"):
+            yield str(ast.literal_eval(node.args[0]))
+
+
+SOURCES = (of_the_page, of_markup, of_settings, of_extensions, of_scripts, of_styles, of_the_program, lambda: OF_GRADIO)
+
+
+def main() -> None:
+    """Renew the list."""
+    found = texts()
+    write_whole(LIST, (json.dumps({text: text for text in found}, ensure_ascii=False, indent=1) + "\n").encode())
+    sys.stdout.write(f"{len(found)} texts are in {LIST.name}.\n")
+
+
+if __name__ == "__main__":
+    main()
