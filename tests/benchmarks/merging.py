@@ -44,6 +44,9 @@ class Quiet:
     def check(self) -> None:
         self.peak = max(self.peak, self.process.memory_info().rss)
 
+    def check_between(self) -> None:
+        self.check()
+
     def wants_preview(self) -> bool:
         return False
 

@@ -9,6 +9,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,15 +39,23 @@ class Program:
 @pytest.fixture(scope="package")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
     data = tmp_path_factory.mktemp("data")
+    for kind in ("Stable-diffusion", "ESRGAN"):  # copies: tests write beside models
+        shutil.copytree(ROOT / "models" / kind, data / "models" / kind)
+    with started(data) as running:
+        yield running
+
+
+@contextmanager
+def started(data: Path) -> Iterator[Program]:
+    """A program over a data folder, as a person starts it; ended behind the block."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     url, log = f"http://127.0.0.1:{port}/", data / "program.log"
-    arguments = ["--port", str(port), "--data-dir", str(data), "--models-dir", str(ROOT / "models")]
     with log.open("wb") as output:
         environment = {**os.environ, "OMP_NUM_THREADS": "1"}  # more would wait for each other on the cores that the browser needs
-        process = subprocess.Popen([sys.executable, *PROGRAM, *arguments], cwd=ROOT, env=environment, stdout=output,
-                                   stderr=subprocess.STDOUT)
+        command = [sys.executable, *PROGRAM, "--port", str(port), "--data-dir", str(data)]
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT)
     try:
         wait_for(url, process, log)
         yield Program(url, data)
@@ -124,10 +133,10 @@ def ready(page: Page) -> None:
     expect(page.locator("body[data-webui=ready]")).to_be_attached()
 
 
-def fill(page: Page, **values: str | int) -> None:
+def fill(page: Page, tab: str = "txt2img", **values: str | float) -> None:
     """Type into fields by the ends of their ids."""
     for name, value in values.items():
-        field = page.locator(f"#txt2img_{name}").locator("textarea, input[type=number], input[type=text]").first
+        field = page.locator(f"#{tab}_{name}").locator("textarea, input[type=number], input[type=text]").first
         field.fill(str(value))
         field.blur()
 
@@ -142,14 +151,19 @@ def running(page: Page) -> None:
     expect(page.locator("webui-progress .what")).to_contain_text("Step", timeout=200_000)
 
 
-def shown_job(page: Page) -> str:
+def shown_job(page: Page, tab: str = "txt2img") -> str:
     """The job whose pictures are shown."""
-    return page.evaluate("() => JSON.parse(document.querySelector('#generation_info_txt2img textarea').value).job")
+    return page.evaluate("(tab) => webui.results.info(tab).job", tab)
 
 
-def job_shown(page: Page, *, after: str = "") -> str:
+def job_shown(page: Page, *, after: str = "", tab: str = "txt2img") -> str:
     """Wait until the pictures of a job other than `after` are shown; that job."""
-    page.wait_for_function(
-        "(before) => ![before, ''].includes(JSON.parse(document.querySelector('#generation_info_txt2img textarea').value).job)", arg=after,
-        timeout=200_000)
-    return shown_job(page)
+    shown = "([tab, before]) => ![before, '', undefined].includes(webui.results.info(tab).job)"
+    page.wait_for_function(shown, arg=[tab, after], timeout=200_000)
+    return shown_job(page, tab)
+
+
+def shown_pictures(page: Page, tab: str = "txt2img") -> list[bytes]:
+    """The files of the pictures in a gallery, in their order."""
+    addresses: list[str] = page.evaluate("(tab) => webui.results.pictures(tab).map((each) => each.src)", tab)
+    return [page.request.get(address).body() for address in addresses]
