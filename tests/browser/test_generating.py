@@ -13,16 +13,16 @@ LONG = 150  # steps: enough for a person to do something meanwhile
 
 
 def test_a_prompt_becomes_a_picture_in_the_page_and_on_the_disk(page: Page, program: Program) -> None:
-    fill(page, prompt="a red star on a blue background", steps=4, seed=7)
+    fill(page, prompt="a red star on a blue background", steps=4, seed=7001)
     page.click("#txt2img_generate")
     job_shown(page)
     picture = page.locator("#txt2img_gallery img").first
     expect(picture).to_be_visible()
     assert page.evaluate("(img) => img.decode().then(() => img.naturalWidth)", picture.element_handle()) > 0
-    expect(page.locator("#html_info_txt2img")).to_contain_text("Seed: 7")
+    expect(page.locator("#html_info_txt2img")).to_contain_text("Seed: 7001")
     expect(page.locator("#html_log_txt2img")).to_contain_text("Time taken")
     expect(page.locator("#txt2img_token_counter")).not_to_contain_text("0/75")
-    [file] = [path for path in (program.data / "outputs").rglob("*.png") if "Seed: 7," in text_of(path)]
+    [file] = [path for path in (program.data / "outputs").rglob("*.png") if "Seed: 7001," in text_of(path)]
     assert text_of(file).startswith("a red star on a blue background\n")
 
 
