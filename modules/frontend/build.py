@@ -21,7 +21,7 @@ from modules.frontend.tabs.pnginfo import pnginfo_tab
 from modules.frontend.tabs.queue import queue_tab
 from modules.frontend.tabs.settings import settings_tab
 from modules.frontend.tabs.txt2img import TextToImageTab
-from modules.frontend.toolkit import gr
+from modules.frontend.toolkit import gr, part
 
 __all__ = ["build_page", "mount"]
 
@@ -51,7 +51,7 @@ def build_page(services: PageServices, *, temporary: Path) -> gr.Blocks:
             extensions_tab()
         python = platform.python_version()
         gr.HTML(f"<footer>{TITLE} {__version__} • Python {html.escape(python)} • Gradio {gr.__version__}</footer>", elem_id="footer")
-        gr.HTML("<webui-styles></webui-styles>", elem_id="webui_styles", apply_default_css=False)
+        part("webui-styles", "webui_styles")
         for tab in (txt2img, img2img, extras, merger):
             if tab:
                 tab.connect(page)

@@ -14,7 +14,7 @@ from modules.frontend.form import Form
 from modules.frontend.gallery import open_folder
 from modules.frontend.notices import Notices, Updates
 from modules.frontend.services import Finishing, PageServices, Picture
-from modules.frontend.toolkit import gr
+from modules.frontend.toolkit import gr, part
 
 QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 HERE = ("127.0.0.1", "::1")
@@ -91,7 +91,7 @@ class ExtrasTab:
                     self.generate = gr.Button("Generate", variant="primary", elem_id="extras_generate")
                     self.interrupt = gr.Button("Interrupt", elem_id="extras_interrupt", min_width=80)
                     self.skip = gr.Button("Skip", elem_id="extras_skip", min_width=80)
-                gr.HTML("<webui-extras></webui-extras>", elem_id="extras_results_panel", apply_default_css=False)
+                part("webui-extras", "extras_results_panel")
                 self.folder = gr.Button("Open the output folder", elem_id="extras_folder", visible="hidden")
 
     def sources(self) -> None:

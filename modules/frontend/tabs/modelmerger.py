@@ -13,7 +13,7 @@ from modules.contract.request import sentence
 from modules.frontend.form import Form
 from modules.frontend.notices import Notices, Updates
 from modules.frontend.services import Merging, PageServices
-from modules.frontend.toolkit import gr
+from modules.frontend.toolkit import gr, part
 
 QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 LETTERS = {"primary": "A", "secondary": "B", "tertiary": "C"}
@@ -64,7 +64,7 @@ class MergerTab:
                 self.notes()
             with gr.Column(elem_id="modelmerger_results_container", min_width=340):
                 self.merge = gr.Button("Merge", variant="primary", elem_id="modelmerger_merge")
-                gr.HTML("<webui-merger></webui-merger>", elem_id="modelmerger_results_panel", apply_default_css=False)
+                part("webui-merger", "modelmerger_results_panel")
                 self.use = gr.Button("Use the new checkpoint", elem_id="modelmerger_use", visible="hidden")
 
     def refresh(self, words: str, elem_id: str) -> None:
