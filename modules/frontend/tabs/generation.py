@@ -1,6 +1,7 @@
 """What the txt2img and the img2img tab have in common: prompts, the sampler's block, seeds, refiner, scripts, results, model cards."""
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -26,7 +27,7 @@ LOOPBACK = ("127.0.0.1", "::1")
 QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 
 
-class GenerationTab:
+class GenerationTab(ABC):
     """A form, its results and its model cards. A tab says what its left column holds (`fields`), and what a request is (`submitted`)."""
 
     def __init__(self, tab: str, kind: type[Options], services: PageServices, notices: Notices, lists: Lists) -> None:
@@ -54,15 +55,15 @@ class GenerationTab:
                     with gr.Tab(title, id=f"{tab}_{name}", elem_id=f"{tab}_{name}"):
                         part("webui-cards", f"{tab}_{name}_cards_html", kind=kind_of_model, tab=tab)
 
+    @abstractmethod
     def fields(self) -> None:
         """The left column."""
-        raise NotImplementedError
 
+    @abstractmethod
     def submitted(self, values: Mapping[str, Any], more: Mapping[str, Any], *, owner: str, local: bool) -> str:
         """Puts what the form says into the queue; the job's id. `more` is what the parts of our own in it hold, by name; `local`:
         the browser runs on the same machine as the program.
         """
-        raise NotImplementedError
 
     def prompts(self) -> None:
         look: dict[str, Any] = {
@@ -96,7 +97,7 @@ class GenerationTab:
                 self.lists.add(styles, self.services.styles)
                 tool("Edit the styles", f"{tab}_styles_edit_button", "brush")
 
-    def more_tools(self) -> None:
+    def more_tools(self) -> None:  # noqa: B027 - a tab need not have any
         """Tool buttons of this tab alone."""
 
     def sampler(self) -> None:
@@ -122,7 +123,7 @@ class GenerationTab:
             self.swap = tool("Swap width and height", f"{self.tab}_res_switch_btn", "swap")
             self.more_dimensions()
 
-    def more_dimensions(self) -> None:
+    def more_dimensions(self) -> None:  # noqa: B027 - a tab need not have any
         """Buttons beside the sizes of this tab alone."""
 
     def batches(self) -> None:
