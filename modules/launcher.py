@@ -98,6 +98,8 @@ def self_test(options: LaunchOptions) -> int:
     for module, *rest in [*checks, tests]:
         say(f"$ {module} {' '.join(rest)}".rstrip())
         statuses.append(subprocess.run([sys.executable, "-m", module, *rest], cwd=ROOT, check=False).returncode)
+    for (module, *_), status in zip([*checks, tests], statuses, strict=True):
+        say(f"{module}: {'passed' if status == 0 else f'FAILED (status {status})'}")
     return next((status for status in statuses if status), 0)
 
 
