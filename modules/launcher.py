@@ -99,7 +99,8 @@ def self_test(options: LaunchOptions) -> int:
         say(f"$ {module} {' '.join(rest)}".rstrip())
         statuses.append(subprocess.run([sys.executable, "-m", module, *rest], cwd=ROOT, check=False).returncode)
     for (module, *_), status in zip([*checks, tests], statuses, strict=True):
-        say(f"{module}: {'passed' if status == 0 else f'FAILED (status {status})'}")
+        if status:
+            say(f"{module} failed with status {status}.")
     return next((status for status in statuses if status), 0)
 
 
