@@ -159,6 +159,9 @@ class Listener:
     def start(self, total: int) -> None:
         self.total = total
 
+    def extend(self, steps: int) -> None:
+        self.total += steps
+
     def step(self, text: str = "") -> None:
         self.steps += 1
         stop = self.stops.pop(self.steps, None)

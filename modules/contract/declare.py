@@ -56,3 +56,13 @@ def Color(default: str, label: str, *, help: str = "", key: str | None = None) -
 def ModelChoice(kind: str, label: str, *, default: str = "", help: str = "", key: str | None = None) -> Any:
     """One of the models of a kind, by title."""
     return declared(default, label, control="model", help=help, key=key, kind=kind)
+
+
+def ImageField(label: str, *, mask: str = "", help: str = "") -> Any:
+    """A picture (type `Picture | None`), given by upload, drop or paste. `mask` names another such field, for what is drawn over it."""
+    return declared(None, label, control="image", help=help, mask=mask)
+
+
+def Units(label: str, *, most: int = 10, shown: int = 1, help: str = "") -> Any:
+    """Some groups of options (type `tuple[UnitOptions, ...]`), each a tab of the panel; `shown` at first, `most` at all."""
+    return declared((), label, control="units", help=help, most=most, shown=shown)

@@ -136,6 +136,10 @@ class Reporter(Protocol):
         """The work will take `total` steps."""
         ...
 
+    def extend(self, steps: int) -> None:
+        """The work will take so many steps more than was said."""
+        ...
+
     def step(self, text: str = "") -> None:
         """One more step is done. Raises Skip, Interrupt or Cancel when a person asked for it."""
         ...
@@ -167,3 +171,26 @@ class Reporter(Protocol):
     def filing(self, number: int, filed: Filed) -> None:
         """Announce, durably and before it appears, the file of picture `number`; a later try then knows it."""
         ...
+
+
+class Nested:
+    """The Reporter of work that is a part of other work: its steps are the whole's, its pictures are no files of the job."""
+
+    def __init__(self, whole: Reporter) -> None:
+        self.whole = whole
+        self.extend = whole.extend
+        self.step = whole.step
+        self.check = whole.check
+        self.check_between = whole.check
+        self.wants_preview = whole.wants_preview
+        self.preview = whole.preview
+        self.warn = whole.warn
+
+    def start(self, total: int) -> None:
+        """The whole knows its steps already."""
+
+    def filed(self, number: int) -> Filed | None:
+        """None: no file is announced."""
+
+    def filing(self, number: int, filed: Filed) -> None:
+        """Nothing: nothing is written."""

@@ -8,7 +8,7 @@ from pydantic.fields import FieldInfo
 
 from modules.contract.declare import Options
 
-CONTROLS = ("slider", "number", "toggle", "text", "lines", "choice", "choices", "names", "color", "model", "hidden")
+CONTROLS = ("slider", "number", "toggle", "text", "lines", "choice", "choices", "names", "color", "model", "image", "units", "hidden")
 NO_CHOICES: Mapping[str, Sequence[str]] = {}
 
 
@@ -45,9 +45,21 @@ def described(name: str, field: FieldInfo, choices: Sequence[str] | None = None,
         known["choices"] = list(choices if choices is not None else own_choices(field, extra, tab))
     elif control == "model":
         known["kind"] = extra["kind"]
+    elif control == "image":
+        known["mask"] = extra["mask"]
+    elif control == "units":
+        known |= {"most": extra["most"], "shown": extra["shown"], "fields": schema(unit_of(field))}
     if "depends" in extra:
         known["depends"] = extra["depends"]
     return known
+
+
+def unit_of(field: FieldInfo) -> type[Options]:
+    """The kind of options that a field of units is made of. Raises ValueError for another type."""
+    kind = next((one for one in get_args(field.annotation) if isinstance(one, type) and issubclass(one, Options)), None)
+    if kind is None:
+        raise ValueError(f"Units are a tuple of Options; '{field.title}' is {field.annotation}.")
+    return kind
 
 
 def declaration(field: FieldInfo) -> dict[str, Any]:

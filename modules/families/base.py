@@ -18,6 +18,7 @@ from modules.families.text_encoder import Encoded, TextEncoder, used_names
 from modules.families.unet import UNet
 from modules.families.variant import Variant
 from modules.runtime.placement import Placement, Where
+from modules.sampling.guidance import Residuals
 from modules.sampling.prediction import Prediction
 from modules.weights.embeddings import Embedding
 
@@ -94,24 +95,24 @@ class Components:
         context: Tensor,
         vector: Tensor | None = None,
         concat: Tensor | None = None,
-        *,
-        down_residuals: Sequence[Tensor] | None = None,
-        mid_residual: Tensor | None = None,
+        residuals: Residuals | None = None,
     ) -> Tensor:
         """The network's output (N, C, h, w), float32.
 
         x (N, C, h, w) as the network wants it; t (N,), fractions too; context (N, tokens, width); vector (N, V) from `vector`;
-        concat (N, 5 or 4, h, w): what inpainting and instruct-pix2pix networks see beside x. The residuals are ControlNet's.
+        concat (N, 5 or 4, h, w): what inpainting and instruct-pix2pix networks see beside x. `residuals` are those of control networks.
         """
         seen = x if concat is None else torch.cat([x, concat.to(x)], dim=1)
+        added = residuals or Residuals()
         with self.placement.on_device("unet"):
             output = self.unet(
                 seen.to(self.dtype),
                 t,
                 encoder_hidden_states=context.to(self.dtype),
                 added_cond_kwargs=None if vector is None else {"vector": vector.to(self.dtype)},
-                down_block_additional_residuals=None if down_residuals is None else tuple(r.to(self.dtype) for r in down_residuals),
-                mid_block_additional_residual=None if mid_residual is None else mid_residual.to(self.dtype),
+                down_block_additional_residuals=tuple(one.to(self.dtype) for one in added.down) or None,
+                mid_block_additional_residual=None if added.mid is None else added.mid.to(self.dtype),
+                down_intrablock_additional_residuals=[one.to(self.dtype) for one in added.levels] or None,
                 return_dict=False,
             )[0]
         return output.float()

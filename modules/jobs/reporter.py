@@ -49,6 +49,10 @@ class JobReporter:
         self.progress = replace(self.progress, total=total, done=min(self.progress.done, total))
         self.publish(Started(total))
 
+    def extend(self, steps: int) -> None:
+        """The work will take so many steps more than was said."""
+        self.start(self.progress.total + steps)
+
     def step(self, text: str = "") -> None:
         """One more step is done. Raises Skip, Interrupt or Cancel when a person asked for it."""
         now = time.monotonic()

@@ -15,9 +15,12 @@ from modules.sampling.schedules import img2img_steps
 
 def denoise(run: Run, passing: Pass) -> Tensor:
     """Latents (B, C, h, w) without noise. Ended early by a person, it is what the network last saw in them."""
+    encode = passing.encode
+    passing.encode = lambda loaded: run.hooks.conditioning(run, passing, encode(loaded))
+    passing.conditioning = run.hooks.conditioning(run, passing, passing.conditioning)
     guided = Guided(run, passing, prediction_of(run, passing))
     try:
-        with modes(run, passing):
+        with modes(run, passing), guided.around:
             latents = sampled(run, passing, guided)
     except (Skip, Interrupt) as stop:
         run.interrupted = isinstance(stop, Interrupt)
@@ -49,6 +52,7 @@ def sampled(run: Run, passing: Pass, guided: Guided) -> Tensor:
         first = first * noise_multiplier(run, passing)
         x = passing.init * start.signal + first * start.noise
         x = x + first * run.settings.img2img.extra_noise * (start.signal if sampler.timesteps else 1.0)
+    x = run.hooks.start(run, passing, x)
     guided.begin(steps)
     if sampler.timesteps:
         return sampler.function(guided.noise, x, part, prediction.alphas, noise, settings)

@@ -33,6 +33,7 @@ def finish_one(run: Run, index: int, image: Image.Image) -> list[GeneratedImage]
         if settings.saving.before_faces:
             save_extra(run, index, image, "-before-face-restoration")
         image = run.tools.restore_faces(run, image)
+    image = run.hooks.picture(run, index, image)
     if prepared is not None and settings.img2img.color_correction:
         if settings.saving.before_colors:
             save_extra(run, index, composite(image, prepared, index)[0], "-before-color-correction")
@@ -41,8 +42,11 @@ def finish_one(run: Run, index: int, image: Image.Image) -> list[GeneratedImage]
     if prepared is not None and settings.img2img.overlay:
         prepared = run.hooks.overlay(run, index, prepared)
         image, painted = composite(image, prepared, 0 if len(prepared.overlays) == 1 else index)
+    image = run.hooks.finished(run, index, image)
     text = text_of(run, index)
     path = save(run, index, image, text) if saves(run) else None
+    if path:
+        run.hooks.saved(run, path, image)
     finished = result(run, index, image, text, path)
     masks = [mask for mask in masks_of(run, prepared, painted) if mask is not None]
     return [finished, *(replace(finished, image=mask, path=None, kind="mask") for mask in masks)]

@@ -1,5 +1,6 @@
 """One call of the network in the sampler's loop: conditions of this step, guidance, masks, the refiner's turn, a word to who watches."""
 
+from contextlib import ExitStack
 from dataclasses import replace
 
 import torch
@@ -9,6 +10,7 @@ from modules.pipeline.levels import prediction_of
 from modules.pipeline.preview import thumbnail
 from modules.pipeline.refine import refined
 from modules.pipeline.run import Pass, Run
+from modules.pipeline.step import Guidance, Step
 from modules.sampling.guidance import Call, Conditions, Network, Predictions, combine, combine_edit, evaluate, padded, padded_v0
 from modules.sampling.prediction import Prediction
 
@@ -23,21 +25,30 @@ class Guided:
         self.calls = 0
         self.expected = 1
         self.x0_seen: Tensor | None = None  # the last one
+        self.around = ExitStack()  # what extensions do to the network for now
+        self.number = -1  # of the step that has begun
 
     def begin(self, steps: int) -> None:
         """Say how many steps the sampler will take."""
         self.expected = steps * (2 if self.passing.choice.sampler.second_order else 1)
+        self.around.enter_context(self.run.hooks.denoising(self.run, self.passing))
 
     def x0(self, x: Tensor, sigma: Tensor) -> Tensor:
         """The clean latents (B, C, h, w) in x at noise levels `sigma` (B,)."""
 
-        def network(call: Call) -> Tensor:
-            prediction = self.prediction
-            output = self.predict(call, prediction.network_input(call.x, call.level), prediction.sigma_to_t(call.level))
-            return prediction.x0(call.x, output, call.level)
-
         self.refine(sigma)
-        x0, _ = self.guide(self.evaluate(network, x, sigma))
+        step = self.step_at(x, sigma, sigma)
+
+        def network(call: Call) -> Tensor:
+            call, prediction = self.run.hooks.evaluate(self.run, step, call), self.prediction
+
+            def output(call: Call) -> Tensor:
+                return self.predict(call, prediction.network_input(call.x, call.level), prediction.sigma_to_t(call.level))
+
+            return prediction.x0(call.x, self.run.hooks.network(self.run, step, call, output), call.level)
+
+        x0, _ = self.guide(step, self.evaluate(network, x, sigma), network)
+        x0 = self.run.hooks.denoised(self.run, step, x0)
         if self.passing.blend:
             x0 = self.run.hooks.blend(self.run, self.passing, x0, sigma)
         self.watched(x0)
@@ -45,16 +56,25 @@ class Guided:
 
     def noise(self, x: Tensor, t: Tensor) -> Tensor | tuple[Tensor, Tensor]:
         """The noise in x at timesteps `t` (B,); for samplers that need it also the noise that the negative conditions see."""
-        alpha = self.prediction.alphas[t.long()].view(-1, 1, 1, 1)
         if self.passing.blend:
             x = self.run.hooks.blend(self.run, self.passing, x, t)
+        self.refine(t)
+        step = self.step_at(x, t, self.prediction.sigmas[t.long()])
 
         def network(call: Call) -> Tensor:
-            return self.prediction.noise(call.x, self.predict(call, call.x, call.level), call.level)
+            call = self.run.hooks.evaluate(self.run, step, call)
 
-        self.refine(t)
-        eps, unguided = self.guide(self.evaluate(network, x, t))
-        self.watched((x - (1 - alpha).sqrt() * eps) / alpha.sqrt())
+            def output(call: Call) -> Tensor:
+                return self.predict(call, call.x, call.level)
+
+            return self.prediction.noise(call.x, self.run.hooks.network(self.run, step, call, output), call.level)
+
+        eps, unguided = self.guide(step, self.evaluate(network, x, t), network)
+        x0 = step.to_x0(eps)
+        if self.run.hooks.listens("denoised"):
+            x0 = self.run.hooks.denoised(self.run, step, x0)
+            eps = step.from_x0(x0)
+        self.watched(x0)
         return (eps, unguided) if self.passing.choice.sampler.needs_unguided else eps
 
     def predict(self, call: Call, x: Tensor, t: Tensor) -> Tensor:
@@ -64,7 +84,18 @@ class Guided:
             concat = concat[call.pictures]
             imageless = torch.tensor([condition.role == "imageless" for condition in call.conditions], device=concat.device)
             concat = torch.where(imageless.view(-1, 1, 1, 1), torch.zeros_like(concat), concat)
-        return self.passing.loaded.components.predict(x, t, call.context, call.vector, concat)
+        return self.passing.loaded.components.predict(x, t, call.context, call.vector, concat, call.residuals)
+
+    def step_at(self, x: Tensor, level: Tensor, sigma: Tensor) -> Step:
+        """Where the sampler stands with a call; extensions are told when it is the first of a step."""
+        number = self.calls // (2 if self.passing.choice.sampler.second_order else 1)
+        total = self.expected // (2 if self.passing.choice.sampler.second_order else 1)
+        share = min(self.calls / self.expected, 1.0)
+        step = Step(self.passing, self.prediction, self.calls, number, total, share, x, level, float(sigma[0]))
+        if number != self.number:
+            self.number = number
+            self.run.hooks.step(self.run, step)
+        return step
 
     def evaluate(self, network: Network, x: Tensor, level: Tensor) -> Predictions:
         """The network's answers to all conditions of this call."""
@@ -117,19 +148,24 @@ class Guided:
             self.run.notes["NGMS all steps"] = True
         return True
 
-    def guide(self, predictions: Predictions) -> tuple[Tensor, Tensor]:
+    def guide(self, step: Step, predictions: Predictions, network: Network) -> tuple[Tensor, Tensor]:
         """One prediction (B, C, h, w) from all of them, and that of the negative conditions."""
         scale, edit = self.run.request.guidance, self.edit_scale
         if edit is not None:
             return combine_edit(predictions, scale, edit), predictions.positive
-        factor = self.passing.choice.sampler.guidance_factor
+        scale *= self.passing.choice.sampler.guidance_factor
         negative = predictions.negative if predictions.negative is not None else predictions.positive[: len(self.run.seeds)]
-        return combine(predictions, self.conditions.positive, scale * factor), negative
+        result = combine(predictions, self.conditions.positive, scale)
+        if self.run.hooks.listens("guide"):
+            result = self.run.hooks.guide(self.run, Guidance(step, self.conditions, predictions, scale, network, result))
+        return result, negative
 
     def refine(self, level: Tensor) -> None:
         """Let the refiner take over when its time has come."""
         if refined(self.run, self.passing, self.prediction, level, self.calls / self.expected):
             self.prediction = prediction_of(self.run, self.passing)
+            self.around.close()
+            self.around.enter_context(self.run.hooks.denoising(self.run, self.passing))
 
     def watched(self, x0: Tensor) -> None:
         """Count the call, show a preview, and stop where a person wants to."""

@@ -17,7 +17,7 @@ from modules.pipeline.conditioning import Conditioning
 from modules.pipeline.decode import decode
 from modules.pipeline.encode import Timeline, encode
 from modules.pipeline.finish import save_extra
-from modules.pipeline.run import Loaded, Pass, Run
+from modules.pipeline.run import Loaded, Pass, Prompts, Run
 from modules.pipeline.start import encode_pictures, inputs_with_picture, inputs_without_picture, noise_source, tensors
 from modules.pipeline.upscale import LATENT_MODES, latent_upscale
 from modules.sampling.registry import Choice, scheduled_steps
@@ -66,8 +66,8 @@ def tied(run: Run, loaded: Loaded, choice: Choice, *, steps: int, latents: Tenso
     run.tools.use_networks(run, loaded, tags)
     timeline = Timeline(scheduled_steps(run.choice, run.request.steps), scheduled_steps(choice, steps))
 
-    def encode_for(loaded: Loaded) -> Conditioning:
-        return encode(run, loaded, run.hires_prompts, timeline, size)
+    def encode_for(loaded: Loaded, prompts: Prompts = run.hires_prompts) -> Conditioning:
+        return encode(run, loaded, prompts, timeline, size)
 
     downscale = loaded.components.latents.downscale
     drawn = Size(latents.shape[3] * downscale, latents.shape[2] * downscale)
@@ -80,6 +80,7 @@ def tied(run: Run, loaded: Loaded, choice: Choice, *, steps: int, latents: Tenso
         encode_for(loaded),
         encode_for,
         tags,
+        encode_for,
         strength=hires.strength,
         exact=True,
         init=latents,

@@ -30,9 +30,22 @@ class Point:
 POINTS = (
     Point("request", "at the door and again when the job starts; a seed of -1 is not drawn yet", "request", "another request"),
     Point("drive", "instead of the plain generation", "request, drive", "the result"),
+    Point("batch", "seeds and prompts of a batch are known, nothing is loaded or encoded for it", "run", "nothing: it changes the run"),
+    Point("conditioning", "texts are encoded; again when the refiner takes over", "run, passing, conditioning", "other conditioning"),
+    Point("denoising", "around a pass: first, Hires. fix or refiner", "run, passing", "a context manager that is entered for its time"),
+    Point("start", "the first latents of a pass exist, noise in", "run, passing, latents", "other latents"),
+    Point("step", "a step of the sampler begins", "run, step", "nothing"),
+    Point("evaluate", "before each call of the network", "run, step, call", "another call"),
+    Point("network", "in place of a call of the network; the first answer counts", "run, step, call, network", "its output"),
+    Point("guide", "the predictions of all conditions are at hand", "run, guidance", "another `guidance.result`"),
+    Point("denoised", "what a step takes for the clean latents", "run, step, x0", "other latents"),
     Point("blend", "wherever what the mask leaves out is put back into latents", "run, passing, latents, level", "the blended latents"),
     Point("latents", "a pass of the sampler is over", "run, passing, latents", "other latents"),
+    Point("picture", "decoded, faces restored; before colours and what lies outside the mask", "run, index, image", "another picture"),
     Point("overlay", "before the original is put back around a painted picture", "run, index, prepared", "other overlays and masks for it"),
+    Point("finished", "put back and coloured; it will be saved as it is", "run, index, image", "another picture"),
+    Point("saved", "a file was written", "run, path, image", "nothing"),
+    Point("result", "once, all batches are over", "request, result", "another result"),
 )
 
 

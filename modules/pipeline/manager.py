@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import torch
+from PIL import Image
 
 from modules.contract.errors import NotFound, NotSupported, OutOfMemory
-from modules.contract.progress import Interrupt, Reporter, Skip
+from modules.contract.progress import Interrupt, Nested, Reporter, Skip
 from modules.contract.request import GenerationRequest
 from modules.contract.result import GeneratedImage, GenerationResult
 from modules.contract.services import ModelEntry, SamplerEntry, ScheduleEntry, TokenCount
@@ -59,7 +60,7 @@ class PipelineManager:
         self.library = library
         self.settings = settings
         self.models = Models(library.checkpoints, library.vaes, device, where)
-        self.tools = PipelineTools(library, self.models, root)
+        self.tools = PipelineTools(library, self.models, root, self.redo)
         self.relays = relays
 
     # Models
@@ -184,7 +185,7 @@ class PipelineManager:
             if driver:
                 return driver(request, PipelineDrive(self, request, report))
             report.start(self.steps_of(request))
-            return self.batches(request, report, relay)
+            return relay.result(request, self.batches(request, report, relay))
         except (torch.OutOfMemoryError, MemoryError) as error:
             raise out_of_memory(request, error) from None
         finally:
@@ -210,6 +211,7 @@ class PipelineManager:
             loaded = self.models.load(self.entry_for(request, settings), settings)
             run = self.plan(planned, loaded, report, relay, batch, first)
             run.script_notes.update(notes or {})
+            relay.batch(run)
             try:
                 report.check_between()
                 done = saved_before(run)
@@ -225,6 +227,15 @@ class PipelineManager:
         result = GenerationResult(tuple(images), warnings, time.perf_counter() - started, run.interrupted, details(request, run))
         composed = Composed(self.tools.root, request, settings, report)
         return with_grid(composed, result, first + request.batch_count * request.batch_size)
+
+    def redo(self, run: Run, request: GenerationRequest) -> list[Image.Image]:
+        """The pictures of another request, made while a batch is finished, as a part of its job. Raises as generation does."""
+        relay = self.relays(request)
+        request = self.checked(relay.request(request)).replace(save=False, save_grid=False)
+        run.report.extend(self.steps_of(request))
+        result = self.batches(request, Nested(run.report), relay)
+        run.interrupted = run.interrupted or result.interrupted
+        return [one.image for one in result.images if one.kind == "picture"]
 
     def planned(self, request: GenerationRequest, settings: Settings, report: Reporter) -> plan.Planned:
         """What all batches of a request share, made once."""

@@ -2,7 +2,10 @@
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import torch
@@ -14,10 +17,14 @@ from modules.contract.result import GenerationResult
 from modules.pipeline.hooks import MARK, POINTS, Drive
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
     from torch import Tensor
 
     from modules.imaging.inpainting import Prepared
+    from modules.pipeline.conditioning import Conditioning
     from modules.pipeline.run import Pass, Run
+    from modules.pipeline.step import Guidance, Step
+    from modules.sampling.guidance import Call, Network
 
 log = logging.getLogger(__name__)
 Driver = Callable[[GenerationRequest, Drive], GenerationResult]
@@ -92,6 +99,55 @@ class Relay:
 
         return drive
 
+    def batch(self, run: "Run") -> None:
+        """Let the extensions change a batch before anything is done for it."""
+        self.tell("batch", run)
+
+    def conditioning(self, run: "Run", passing: "Pass", conditioning: "Conditioning") -> "Conditioning":
+        """What a pass is conditioned on."""
+        return self.transform("conditioning", conditioning, run, passing)
+
+    @contextmanager
+    def denoising(self, run: "Run", passing: "Pass") -> Generator[None]:
+        """The time of a pass, with all that the extensions do to its network undone at the end."""
+        with ExitStack() as stack:
+            for listener in tuple(self.listeners["denoising"]):
+                around = self.call("denoising", listener, run, passing)
+                if around is not None:
+                    stack.enter_context(Around(self, listener, around))
+            yield
+
+    def start(self, run: "Run", passing: "Pass", latents: "Tensor") -> "Tensor":
+        """The latents (B, C, h, w) that the sampler begins with, noise in."""
+        return self.transform("start", latents, run, passing)
+
+    def step(self, run: "Run", step: "Step") -> None:
+        """Say that a step begins."""
+        self.tell("step", run, step)
+
+    def evaluate(self, run: "Run", step: "Step", call: "Call") -> "Call":
+        """A call of the network as the extensions want it."""
+        return self.transform("evaluate", call, run, step)
+
+    def network(self, run: "Run", step: "Step", call: "Call", network: "Network") -> "Tensor":
+        """The network's output (N, C, h, w) for a call; the first extension to answer decides."""
+        for listener in tuple(self.listeners["network"]):
+            output = self.call("network", listener, run, step, call, network)
+            if output is not None:
+                return output
+        return network(call)
+
+    def guide(self, run: "Run", guidance: "Guidance") -> "Tensor":
+        """One prediction (B, C, h, w) from those of all conditions, each extension given what the one before made of it."""
+        for listener in tuple(self.listeners["guide"]):
+            changed = self.call("guide", listener, run, guidance)
+            guidance.result = guidance.result if changed is None else changed
+        return guidance.result
+
+    def denoised(self, run: "Run", step: "Step", x0: "Tensor") -> "Tensor":
+        """The clean latents (B, C, h, w) of a step."""
+        return self.transform("denoised", x0, run, step)
+
     def blend(self, run: "Run", passing: "Pass", latents: "Tensor", level: "Tensor | None") -> "Tensor":
         """Latents (B, C, h, w) with the original put back where the mask leaves it; the first extension to answer decides.
 
@@ -111,7 +167,32 @@ class Relay:
         """What is laid over picture `index` of the batch, where only a part of it was painted: the first overlay, and its mask."""
         return self.transform("overlay", prepared, run, index)
 
+    def picture(self, run: "Run", index: int, image: "Image") -> "Image":
+        """Picture `index` of the batch, as it was decoded."""
+        return self.transform("picture", image, run, index)
+
+    def finished(self, run: "Run", index: int, image: "Image") -> "Image":
+        """Picture `index` of the batch, as it will be saved."""
+        return self.transform("finished", image, run, index)
+
+    def saved(self, run: "Run", path: Path, image: "Image") -> None:
+        """Say that a picture was written."""
+        self.tell("saved", run, path, image)
+
+    def result(self, request: GenerationRequest, result: GenerationResult) -> GenerationResult:
+        """The result of all batches."""
+        return self.transform("result", result, request)
+
     # How they are called
+
+    def listens(self, name: str) -> bool:
+        """Whether an extension is asked at a hook."""
+        return bool(self.listeners[name])
+
+    def tell(self, name: str, *values: object) -> None:
+        """Call all listeners of a hook whose answers count for nothing."""
+        for listener in tuple(self.listeners[name]):
+            self.call(name, listener, *values)
 
     def transform(self, name: str, value: Any, *before: object) -> Any:
         """A value as the extensions leave it, each given what the one before made of it."""
@@ -122,10 +203,14 @@ class Relay:
 
     def call(self, name: str, listener: Listener, *values: object) -> Any:
         """One method's answer. Raises ExtensionFailed for an extension that a person chose; mutes one that nobody did."""
-        instance, begun = listener.instance, time.perf_counter()
+        return self.answer(name, listener.instance, listener.method, *values)
+
+    def answer(self, name: str, instance: Hooked, function: Callable[..., Any], *values: object) -> Any:
+        """What a function of an instance answers; failures as in `call`."""
+        begun = time.perf_counter()
         failed: BaseException | None = None
         try:
-            return listener.method(*values)
+            return function(*values)
         except PASSED_ON:
             raise
         except (Exception, SystemExit) as error:  # sys.exit() ends a program, and an extension is none
@@ -142,6 +227,28 @@ class Relay:
             self.seconds[instance.name] += seconds
             if self.note:
                 self.note(instance.name, name, seconds, failed)
+
+
+class Around:
+    """A context manager of an extension's, entered and left as its hooks are called. It cannot swallow what is raised inside."""
+
+    def __init__(self, relay: Relay, listener: Listener, manager: AbstractContextManager[object]) -> None:
+        self.relay = relay
+        self.listener = listener
+        self.manager = manager
+
+    def __enter__(self) -> None:
+        self.relay.answer("denoising", self.listener.instance, self.manager.__enter__)
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        def leave() -> None:
+            try:
+                self.manager.__exit__(kind, error, trace)
+            except BaseException as raised:
+                if raised is not error:
+                    raise
+
+        self.relay.answer("denoising", self.listener.instance, leave)
 
 
 def marked(instance: object) -> list[tuple[str, Callable[..., Any]]]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Hashable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -19,7 +19,7 @@ from modules.families.networks import Patches
 from modules.imaging.inpainting import Prepared
 from modules.pipeline.conditioning import Conditioning
 from modules.pipeline.relay import Relay
-from modules.prompts.tags import Tag
+from modules.prompts.tags import Tag, without_tags
 from modules.sampling.noise import NoiseSource
 from modules.sampling.registry import Choice
 from modules.settings.groups import Settings
@@ -82,6 +82,10 @@ class Tools(Protocol):
         """A picture with its faces restored by `run.face_restorer`."""
         ...
 
+    def redo(self, run: "Run", request: GenerationRequest) -> list[Image.Image]:
+        """The pictures of another request, made while a batch is finished. Raises as generation does."""
+        ...
+
     def embedding_hash(self, loaded: Loaded, name: str, settings: Settings) -> str | None:
         """What the infotext shows as an embedding's hash; None if it shows none."""
         ...
@@ -113,6 +117,7 @@ class Pass:
     conditioning: Conditioning
     encode: Callable[[Loaded], Conditioning]  # the same texts under another model
     tags: tuple[Tag, ...]
+    encode_texts: Callable[[Loaded, Prompts], Conditioning]  # other texts in their place
     strength: float | None = None
     exact: bool = False  # take the number of steps as it is, however low the strength
     init: Tensor | None = None  # (B, C, h, w)
@@ -174,6 +179,32 @@ class Run:
         if text not in self.warnings:
             self.warnings.append(text)
             self.report.warn(text)
+
+    def reprompt(self, positive: Sequence[str], negative: Sequence[str], *, networks: Sequence[Tag] | None = None) -> None:
+        """Give the batch's pictures texts of their own; styles are in them. The networks are those that the first one names, as in A1111.
+
+        The second pass has the same texts, unless the request has others for it. `networks` takes the place of what the tags name.
+        """
+        plain = [without_tags(text) if self.request.networks else (text, []) for text in positive]
+        tags = tuple(plain[0][1] if networks is None else networks)
+        self.texts = Prompts(tuple(positive), tuple(negative), ())
+        self.prompts = Prompts(tuple(text for text, _ in plain), tuple(negative), tags)
+        hires = self.request.hires
+        if hires and not hires.prompt:
+            self.hires_texts, self.hires_prompts = (
+                replace(self.hires_texts, positive=self.texts.positive),
+                replace(self.hires_prompts, positive=self.prompts.positive, tags=tags),
+            )
+        if hires and not hires.negative_prompt:
+            self.hires_texts = replace(self.hires_texts, negative=tuple(negative))
+            self.hires_prompts = replace(self.hires_prompts, negative=tuple(negative))
+
+    def redo(self, request: GenerationRequest) -> list[Image.Image]:
+        """The pictures of another request, for hooks of finished pictures: what a detailer paints anew. Nothing of it is saved.
+
+        Its steps count among this job's, and it can be interrupted as that can. Raises as a generation does.
+        """
+        return self.tools.redo(self, request)
 
     def use_embeddings(self, loaded: Loaded, names: Sequence[str]) -> None:
         """Note for the infotext that embeddings took part in a text: before those of earlier texts, once for each encoder, as A1111."""

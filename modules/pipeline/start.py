@@ -14,7 +14,7 @@ from modules.imaging.inpainting import Prepared
 from modules.imaging.resize import resampled
 from modules.pipeline.conditioning import Conditioning
 from modules.pipeline.encode import Timeline, encode
-from modules.pipeline.run import Blend, Loaded, Pass, Run
+from modules.pipeline.run import Blend, Loaded, Pass, Prompts, Run
 from modules.sampling.noise import NoiseSource, Variation
 from modules.sampling.registry import scheduled_steps
 
@@ -24,11 +24,11 @@ def first_pass(run: Run) -> Pass:
     request = run.request
     run.tools.use_networks(run, run.loaded, run.prompts.tags)
 
-    def encode_for(loaded: Loaded) -> Conditioning:
-        return encode(run, loaded, run.prompts, Timeline(scheduled_steps(run.choice, request.steps)), request.size)
+    def encode_for(loaded: Loaded, prompts: Prompts = run.prompts) -> Conditioning:
+        return encode(run, loaded, prompts, Timeline(scheduled_steps(run.choice, request.steps)), request.size)
 
     noise = noise_source(run, run.components, request.size)
-    passing = Pass(run.loaded, run.choice, request.steps, request.size, noise, encode_for(run.loaded), encode_for, run.prompts.tags)
+    passing = Pass(run.loaded, run.choice, request.steps, request.size, noise, encode_for(run.loaded), encode_for, run.prompts.tags, encode_for)
     if request.source is None:
         passing.concat = inputs_without_picture(run.components, len(run.seeds), request.size)
     else:

@@ -1,12 +1,13 @@
 """What the stages of a batch may ask of the rest of the pipeline: other models, networks, upscalers, face restorers."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
 from PIL import Image
 
 from modules.contract.progress import Reporter
+from modules.contract.request import GenerationRequest
 from modules.contract.services import TokenCount
 from modules.families.clip_text import CHUNK, TextOptions, tokenize
 from modules.imaging.resize import Upscale
@@ -26,8 +27,11 @@ from modules.settings.groups import Settings
 class PipelineTools:
     """One for the whole program; implements `pipeline.run.Tools`."""
 
-    def __init__(self, library: Library, models: Models, root: Path) -> None:
+    def __init__(
+        self, library: Library, models: Models, root: Path, redo: Callable[[Run, GenerationRequest], list[Image.Image]]
+    ) -> None:
         self.library = library
+        self.redo = redo
         self.models = models
         self.root = root
         self.encodings = EncodingCache()

@@ -1,24 +1,82 @@
 """The base of every extension."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from fastapi import APIRouter
+
 from modules.contract import declare
+from modules.plugins.host import Host
 from modules.plugins.script import Script
+
+
+@dataclass(frozen=True)
+class Tab:
+    """A page of an extension's own: `element` is the custom element that its web files define, shown in the Tools tab under `title`."""
+
+    title: str
+    element: str
 
 
 class Extension:
     """One instance lives as long as one run; what it keeps on itself dies with it.
 
-    `Options` declares what a person may set, for page, API and infotext alike. An `observer` takes part in every run
-    without being asked for; a failure of its mutes it and does not end the job. `script` says how A1111's clients call it.
+    `Options` declares what a person may set for a picture, for page, API and infotext alike; `Settings` what is set once, on a page of
+    the Settings tab. An `observer` takes part in every run without being asked for; a failure of its mutes it and does not end the
+    job. `script` says how A1111's clients call it.
     """
 
     Options: ClassVar[type[declare.Options]] = declare.Options  # of an extension that has nothing to set
+    Settings: ClassVar[type[declare.Options]] = declare.Options
     observer: ClassVar[bool] = False
     script: ClassVar[Script | None] = None
+    tab: ClassVar[Tab | None] = None
     options: Any  # an Options of its own class
 
-    def __init__(self, options: declare.Options, *, name: str, title: str) -> None:
+    def __init__(self, options: declare.Options, *, name: str, title: str, host: Host | None = None) -> None:
         self.options = options
         self.name = name
         self.title = title
+        self.given = host
+
+    @property
+    def host(self) -> Host:
+        """What the program offers; only where there is a program around it."""
+        assert self.given is not None
+        return self.given
+
+    @property
+    def settings(self) -> Any:
+        """Its settings as they are now: an instance of its `Settings`. Its defaults where there is no program."""
+        return self.given.settings if self.given else self.Settings()
+
+    @classmethod
+    def routes(cls, router: APIRouter, host: Host) -> None:
+        """Add routes of its own. They are served below /webui/extensions/<name>/, behind the program's guard; called once."""
+
+    @classmethod
+    def old_routes(cls, router: APIRouter, host: Host) -> None:
+        """Add the routes that A1111's clients know an extension by, with their whole paths; called once."""
+
+    @classmethod
+    def notes(cls, options: Any, title: str) -> dict[str, object]:
+        """The pairs that a picture's infotext has of it. Those of a script are its own affair."""
+        if cls.script is not None:
+            return {}
+        defaults = cls.Options()
+        changed = {
+            field.title or name: getattr(options, name)
+            for name, field in cls.Options.model_fields.items()
+            if getattr(options, name) != getattr(defaults, name)
+        }
+        return {title: ", ".join(f"{label}: {value}" for label, value in changed.items()) or True}
+
+    @classmethod
+    def options_from(cls, notes: Mapping[str, str], title: str) -> dict[str, Any] | None:
+        """Its options in the pairs of an infotext; None if it took no part. Raises nothing: what cannot be read is left out."""
+        if cls.script is not None or title not in notes:
+            return None
+        labels = {field.title or name: name for name, field in cls.Options.model_fields.items()}
+        pairs = [part.split(": ", 1) for part in notes[title].split(", ") if ": " in part]
+        return {labels[label]: value for label, value in pairs if label in labels}

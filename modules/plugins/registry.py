@@ -1,6 +1,6 @@
 """What is loaded, in which order, and how a run gets instances of it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -11,6 +11,7 @@ from modules.contract.request import GenerationRequest
 from modules.pipeline.relay import Relay
 from modules.plugins.discover import folders
 from modules.plugins.extension import Extension
+from modules.plugins.host import Host
 from modules.plugins.ledger import Ledger, Note
 from modules.plugins.loader import Loaded, load
 from modules.plugins.script import Names, Script, checked, described, options_from
@@ -57,6 +58,7 @@ class Registry:
     def __init__(self, found: Sequence[Loaded] = (), ledger: Ledger | None = None) -> None:
         self.rows = ordered(found)
         self.ledger = ledger or Ledger()
+        self.hosts: Callable[[Loaded], Host | None] = lambda row: None
 
     def replace(self, found: Sequence[Loaded]) -> None:
         """Have other extensions from now on."""
@@ -94,17 +96,17 @@ class Registry:
         Raises NotFound for a name that is none, NotSupported for an extension that could not be loaded, and what is wrong
         with its options.
         """
-        rows, note = self.rows, self.ledger.notes(request)
+        rows, hosts, note = self.rows, self.hosts, self.ledger.notes(request)
         known = {row.name: row for row in rows}
         for name in request.extensions:
             if name not in known:
                 raise NotFound.among("extension", name, known)
             if known[name].extension is None:
                 raise NotSupported(f"The extension {known[name].title} cannot be used.", known[name].problem or "")
-        return Relay([one for row in rows if (one := instance(row, request, note)) is not None], note)
+        return Relay([one for row in rows if (one := instance(row, request, hosts(row), note)) is not None], note)
 
 
-def instance(row: Loaded, request: GenerationRequest, note: Note) -> Extension | None:
+def instance(row: Loaded, request: GenerationRequest, host: Host | None, note: Note) -> Extension | None:
     """A loaded extension's instance for a request; None if it takes no part."""
     kind = row.extension
     if kind is None or not (kind.observer or row.name in request.extensions):
@@ -113,7 +115,7 @@ def instance(row: Loaded, request: GenerationRequest, note: Note) -> Extension |
         raise BadRequest(f"{row.title} works on a picture, and txt2img has none.", "Use it in img2img.")
     options = checked(kind.Options, request.extensions.get(row.name, {}), row.title)
     try:
-        return kind(options, name=row.name, title=row.title)
+        return kind(options, name=row.name, title=row.title, host=host)
     except WebuiError:
         raise
     except (Exception, SystemExit) as error:  # a constructor of its own

@@ -5,7 +5,7 @@ guidance by text and picture: Brooks et al. 2022, arXiv:2211.09800, eq. 3.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
@@ -36,6 +36,33 @@ class Conditions:
     negative: Sequence[Condition]
 
 
+@dataclass(frozen=True)
+class Residuals:
+    """What control networks add inside the U-Net, each (N, C, h, w) of its place.
+
+    `down` are for the skip connections, in the network's order, `mid` for the middle block (ControlNet); `levels` for what each level
+    of the way down ends with (T2I-Adapter).
+    """
+
+    down: Sequence[Tensor] = ()
+    mid: Tensor | None = None
+    levels: Sequence[Tensor] = ()
+
+    def plus(self, other: "Residuals | None") -> "Residuals":
+        """Both together."""
+        if other is None:
+            return self
+        middles = [mid for mid in (self.mid, other.mid) if mid is not None]
+        return Residuals(both(self.down, other.down), sum(middles[1:], middles[0]) if middles else None, both(self.levels, other.levels))
+
+
+def both(ours: Sequence[Tensor], theirs: Sequence[Tensor]) -> Sequence[Tensor]:
+    """The sums of two lists of equal length, either of which may be empty."""
+    if not ours or not theirs:
+        return ours or theirs
+    return [one + other for one, other in zip(ours, theirs, strict=True)]
+
+
 @dataclass
 class Call:
     """One evaluation of the network: N rows, each a picture of the batch under a condition.
@@ -48,7 +75,7 @@ class Call:
     conditions: Sequence[Condition]
     context: Tensor
     vector: Tensor | None
-    inputs: dict[str, Tensor] = field(default_factory=dict[str, Tensor])
+    residuals: Residuals | None = None
 
     @property
     def pictures(self) -> list[int]:

@@ -38,6 +38,8 @@ class Quiet:
 
     def start(self, total: int) -> None: ...
 
+    def extend(self, steps: int) -> None: ...
+
     def step(self, text: str = "") -> None:
         self.check()
 

@@ -32,6 +32,9 @@ class Counting:
     def start(self, total: int) -> None:
         self.total = total
 
+    def extend(self, steps: int) -> None:
+        self.total += steps
+
     def step(self, text: str = "") -> None:
         self.done += 1
         self.check()

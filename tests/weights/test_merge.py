@@ -55,6 +55,9 @@ class Listener:
     def start(self, total: int) -> None:
         self.total = total
 
+    def extend(self, steps: int) -> None:
+        self.total += steps
+
     def step(self, text: str = "") -> None:
         self.steps += 1
         self.check()

@@ -1,0 +1,67 @@
+"""What the program offers an extension outside of a run: its folders, its settings, and what there is to choose from."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from modules.contract.progress import Reporter
+from modules.contract.request import GenerationRequest
+from modules.contract.services import Folders, ModelEntry
+from modules.settings.groups import Settings
+
+
+class Program(Protocol):
+    """The rest of the program, as extensions may use it. All of it may be called from any thread."""
+
+    folders: Folders
+
+    def choices(self, kind: str) -> Sequence[str]:
+        """The names of a kind: checkpoint, vae, lora, embedding, hypernetwork, upscaler, sampler, schedule, style, controlnet."""
+        ...
+
+    def models(self, kind: str) -> Sequence[ModelEntry]:
+        """The model files of a kind: checkpoint, vae, lora, hypernetwork, controlnet. Embeddings have names only; see `choices`."""
+        ...
+
+    def chosen_checkpoint(self) -> ModelEntry | None:
+        """The checkpoint that pictures are made with unless they say otherwise."""
+        ...
+
+    def settings(self) -> Settings:
+        """The program's settings as they are now: a frozen copy."""
+        ...
+
+    def picture(self, reference: str) -> bytes:
+        """The bytes of a picture that the page names: an upload's id, or base64 with or without a `data:` head. Raises NotFound, BadRequest."""
+        ...
+
+    def submit(self, request: GenerationRequest, *, owner: str) -> str:
+        """Put a generation into the queue; the job's id. Raises BadRequest, NotFound."""
+        ...
+
+    def submit_work(self, title: str, work: Callable[[Reporter], Any], *, owner: str) -> str:
+        """Put other long work into the queue, which is not kept over a restart; the job's id, whose result is what `work` returns."""
+        ...
+
+
+@dataclass(frozen=True)
+class Host:
+    """What one extension has. `folder` is its own, `data` is where it may keep files (made when first asked for)."""
+
+    name: str
+    folder: Path
+    program: Program
+    own_settings: Callable[[], Any]
+
+    @property
+    def settings(self) -> Any:
+        """Its settings as they are now: an instance of its `Settings`."""
+        return self.own_settings()
+
+    @property
+    def data(self) -> Path:
+        """The folder for its files, in the data folder."""
+        folder = self.program.folders.data / "extension-data" / self.name
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
