@@ -90,18 +90,27 @@ def self_test(options: LaunchOptions) -> int:
     os.environ.pop("COMMANDLINE_ARGS", None)
     os.environ["EASEL_CHROMIUM"] = chromium()
     cores = str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
-    for library in ("OMP", "MKL", "OPENBLAS"):
-        os.environ[f"{library}_NUM_THREADS"] = cores
-    tests = ["pytest", *options.pytest_arguments]
-    checks = [] if options.pytest_arguments else [["ruff", "check", "."], ["basedpyright", "--pythonpath", sys.executable]]
+    commands = [["pytest", *options.pytest_arguments]] if options.pytest_arguments else everything(cores)
     statuses: list[int] = []
-    for module, *rest in [*checks, tests]:
+    for module, *rest in commands:
         say(f"$ {module} {' '.join(rest)}".rstrip())
+        for library in ("OMP", "MKL", "OPENBLAS"):
+            os.environ[f"{library}_NUM_THREADS"] = "1" if "-n" in rest else cores
         statuses.append(subprocess.run([sys.executable, "-m", module, *rest], cwd=ROOT, check=False).returncode)
-    for (module, *_), status in zip([*checks, tests], statuses, strict=True):
+    for (module, *_), status in zip(commands, statuses, strict=True):
         if status:
             say(f"{module} failed with status {status}.")
     return next((status for status in statuses if status), 0)
+
+
+def everything(cores: str) -> list[list[str]]:
+    """All checks: the tests without a browser at once on the cores, those with one after them, for they measure how quick a page is."""
+    return [
+        ["ruff", "check", "."],
+        ["basedpyright", "--pythonpath", sys.executable],
+        ["pytest", "-n", cores, "--dist", "loadfile", "--ignore=tests/browser"],
+        ["pytest", "tests/browser"],
+    ]
 
 
 def chromium() -> str:
