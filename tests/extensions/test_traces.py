@@ -29,7 +29,7 @@ TRIALS = {
     "poor_mans_outpainting": Trial({"pixels": 8}, source=True),
     "prompt_matrix": Trial(acts=False),
     "prompts_from_file": Trial({"lines": "a red moon"}),
-    "sd_upscale": Trial({"overlap": 8, "scale": 1.5}, source=True),
+    "sd_upscale": Trial({"overlap": 8, "scale": 2.0, "upscaler": "Lanczos"}, source=True),
     "soft_inpainting": Trial(source=True, acts=False),
     "xyz_plot": Trial({"x_type": "Steps", "x_values": "2,3"}),
 }
