@@ -24,7 +24,8 @@ PYTHON_VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 SILENCE = 20  # seconds without a line after which a person is told that the work goes on
 
 PINNED = {  # the arrays of pyproject.toml that decide what is installed
-    "program": (("project", "dependencies"), ("tool.uv", "override-dependencies"), ("project.optional-dependencies", "xformers")),
+    "program": (("project", "dependencies"), ("tool.uv", "override-dependencies"), ("project.optional-dependencies", "xformers"),
+                ("tool.easel", "files-of")),
     "tests": (("dependency-groups", "test"),),
 }
 OFFLINE = ("NewConnectionError", "ConnectTimeoutError", "ReadTimeoutError", "NameResolutionError", "ProxyError", "SSLError",
@@ -93,10 +94,25 @@ def install(torch: str | None, xformers: bool, lock: int) -> None:
         pip([wheels, "--no-deps", *requirements("project.optional-dependencies", "xformers")], lock)
     elif xformers:
         say("xformers is left out: it works with NVIDIA cards only.")
+    add_files(lock)
     say("Trying the packages.")
     run([str(PYTHON), "-c", "import torch, diffusers, transformers"], lock)
     done = {"python": PYTHON_VERSION, "packages": fingerprint("program"), "torch": torch or remembered, "xformers": xformers}
     write_stamp("program", done)
+
+
+def add_files(lock: int) -> None:
+    """The packages whose files are read and of which nothing is imported, without what they ask for. The program does without them."""
+    for requirement in requirements("tool.easel", "files-of"):
+        bare, name = for_this_python(requirement), name_of(requirement)
+        if bare is None:
+            say(f"{name} is left out: there is none for Python {PYTHON_VERSION}, so faces and hands are found by your own detectors only.")
+            continue
+        try:
+            pip(["--only-binary=:all:", "--no-deps", bare], lock)
+        except Problem:
+            say(f"{name} could not be installed ({LOG} has the details), so faces and hands are found by your own detectors only; "
+                f"`{PYTHON} -m pip install --no-deps {bare}` adds it later.")
 
 
 def is_active() -> bool:

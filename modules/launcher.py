@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from modules import environment
 from modules.command_line import LaunchOptions, parse
 from modules.environment import PYTHON, ROOT, Problem, say
+from modules.new_extension import Unwanted, write_extension
 
 VARIABLES = {  # set before the libraries that read them are imported
     "GRADIO_ANALYTICS_ENABLED": "False",
@@ -27,6 +28,8 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 def main(arguments: Sequence[str]) -> int:
     """Install what is missing, then start the program in its environment. Returns the exit status."""
     options = parse(arguments)
+    if options.new_extension:
+        return new_extension(options)
     try:
         if options.no_venv:
             demand_packages(options)
@@ -42,6 +45,17 @@ def main(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         print("Stopped.", file=sys.stderr)
         return 130
+
+
+def new_extension(options: LaunchOptions) -> int:
+    """Write a small extension into the folder of added ones, and say what next. Returns the exit status."""
+    try:
+        folder = write_extension(options.new_extension, options.data_dir / "extensions", ROOT / "extensions")
+    except (Unwanted, OSError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    say(f"{folder} has it. Press *Look again* in the Extensions tab, or start the program, and it is there; README.md in it says more.")
+    return 0
 
 
 def demand_packages(options: LaunchOptions) -> None:

@@ -10,8 +10,10 @@ import pytest
 from modules.environment import name_of, requirements
 from tests.guards.sources import MODULES, ROOT
 
-PACKAGES = {"PIL": "pillow", "cv2": "opencv-python-headless", "yaml": "PyYAML"}  # where the name in `import` is another
-BEFORE_INSTALLATION = {"modules.launcher", "modules.command_line", "modules.environment", "modules.torch_builds"}
+PACKAGES = {  # another name in `import`
+    "c2pa": "c2pa-python", "PIL": "pillow", "cv2": "opencv-python-headless", "skimage": "scikit-image", "yaml": "PyYAML",
+}  # fmt: skip
+BEFORE_INSTALLATION = {f"modules.{name}" for name in ("launcher", "command_line", "environment", "torch_builds", "new_extension")}
 
 
 def imported(path: Path) -> Iterator[str]:
@@ -30,7 +32,8 @@ def outside_packages(folder: Path) -> set[str]:
 
 
 def test_the_program_imports_what_is_pinned_for_it() -> None:
-    pinned = {name_of(one) for table in (("project", "dependencies"), ("tool.uv", "override-dependencies")) for one in requirements(*table)}
+    tables = (("project", "dependencies"), ("tool.uv", "override-dependencies"), ("project.optional-dependencies", "provenance"))
+    pinned = {name_of(one) for table in tables for one in requirements(*table)}
     assert outside_packages(MODULES) - pinned == set()
 
 

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-LAUNCHER = ("webui.py", *(f"modules/{name}.py" for name in ("__init__", "launcher", "command_line", "environment", "torch_builds")))
+MODULES = ("__init__", "launcher", "command_line", "environment", "torch_builds", "new_extension")
+LAUNCHER = ("webui.py", *(f"modules/{name}.py" for name in MODULES))
 
 PYPROJECT = """[project]
 name = "scratch"
@@ -36,6 +37,11 @@ test = [
 [tool.uv]
 override-dependencies = [
     "pillow==2.0",
+]
+
+[tool.easel]
+files-of = [
+    "carrier==1.0; python_version >= '3.4'",
 ]
 """
 APP = '''"""Says what the program would find."""
@@ -70,6 +76,7 @@ def make_wheels(folder: Path) -> None:
     make_wheel(folder, "gradio", "1.0", ["pillow<2"])
     make_wheel(folder, "pillow", "1.0")
     make_wheel(folder, "pillow", "2.0")
+    make_wheel(folder, "carrier", "1.0", ["pillow<2", "no-such-package"])
 
 
 class Repository:

@@ -67,6 +67,32 @@ def test_the_first_start_installs_and_starts(installed: tuple[Repository, subpro
     assert stamp(repository)["torch"] == "cpu"
 
 
+def test_a_package_that_is_only_read_comes_without_what_it_asks_for(installed: tuple[Repository, subprocess.CompletedProcess[str]]) -> None:
+    repository, first = installed
+    assert "  carrier-1.0" in first.stdout.splitlines()
+    assert (repository.packages() / "carrier-1.0.dist-info").exists()
+    assert (repository.packages() / "pillow-2.0.dist-info").exists()
+
+
+@pytest.mark.parametrize(
+    ("pin", "said"),
+    [
+        ("carrier==9.0", "carrier could not be installed ("),
+        ("carrier==1.0; python_version < '3.4'", "carrier is left out: there is none for Python "),
+    ],
+)
+def test_without_a_package_that_is_only_read_the_program_starts_and_says_so(empty: Repository, pin: str, said: str) -> None:
+    pyproject = empty.root / "pyproject.toml"
+    pyproject.write_text(pyproject.read_text("utf8").replace("carrier==1.0; python_version >= '3.4'", pin), "utf8")
+    answer = empty.start()
+    assert (answer.returncode, answer.stderr) == (0, "")
+    (line,) = [line for line in answer.stdout.splitlines() if line.startswith(said)]
+    assert "faces and hands are found by your own detectors only" in line
+    assert not (empty.packages() / "carrier-1.0.dist-info").exists()
+    assert stamp(empty)["packages"]  # and it is not tried again at each start
+    assert empty.start().stdout.count("\n") == 1
+
+
 def test_a_second_start_installs_nothing(installed: tuple[Repository, subprocess.CompletedProcess[str]]) -> None:
     repository, _ = installed
     log = repository.log()
