@@ -22,7 +22,9 @@ from modules.imaging.opening import open_image
 from modules.infotext.write import quoted
 from modules.pipeline.caption import Captions
 from modules.pipeline.faces import Faces
+from modules.pipeline.signing import signed
 from modules.pipeline.upscale import Upscalers
+from modules.screening import Screen
 from modules.settings.groups import Settings
 from modules.settings.store import SettingsStore
 
@@ -55,6 +57,7 @@ class Extras:
         upscalers: Upscalers,
         faces: Faces,
         captions: Captions,
+        screen: Screen,
         *,
         readable: Callable[[], Sequence[Path]] = tuple[Path, ...],
     ) -> None:
@@ -63,6 +66,7 @@ class Extras:
         self.upscalers = upscalers
         self.faces = faces
         self.captions = captions
+        self.screen = screen
         self.readable = readable
         self.made: OrderedDict[tuple[object, ...], Image.Image] = OrderedDict()
 
@@ -73,6 +77,7 @@ class Extras:
         """
         if not request.pictures and not request.folder:
             raise BadRequest("There is no picture to work on.", "Give one, or a folder.")
+        self.screen.check(self.settings.snapshot(request.settings))
         if request.folder:
             self.folder_of(request)
         if request.output_folder:
@@ -173,7 +178,11 @@ class Extras:
         for index, piece in enumerate(pieces):
             text = ", ".join(key if key == value else f"{key}: {quoted(value)}" for key, value in piece.notes.items())
             name = Path(picture.name).stem + piece.tag
-            result = ExtrasImage(piece.image, text, infotext, name, None, piece.caption)
+            screened = self.screen.passed(piece.image, settings)
+            if screened.verdict:
+                text += f", Content filter: {screened.note}"
+                report.warn(f"{screened.verdict}: the picture was {screened.note.rpartition('/')[2]}.")
+            result = ExtrasImage(screened.image, text, infotext, name, None, piece.caption)
             path = self.save(result, texts, request, settings, report, number + index) if request.save else None
             results.append(replace(result, path=str(path) if path else None))
         return results
@@ -296,6 +305,7 @@ class Extras:
             lossless=options.lossless_webp,
             extra={**texts, "postprocessing": result.text} if options.infotext_in_file else None,
         )
+        data = signed(data, options.format, root=self.root, settings=settings, warn=report.warn)
         folder = self.inside(request.output_folder, [self.root]) if request.output_folder else (self.root / options.extras_folder).resolve()
         place = saving.Destination(folder, safe_part(result.name) if result.name else "picture", options.format)
         write = save_by_name if request.keep_names and result.name else saving.save

@@ -19,6 +19,7 @@ from modules.imaging.opening import open_image
 from modules.pipeline.parameters import parameters
 from modules.pipeline.plan import strength_of
 from modules.pipeline.run import Run
+from modules.pipeline.signing import signed
 
 
 def finish(run: Run, pictures: Sequence[NDArray[np.uint8]]) -> list[GeneratedImage]:
@@ -42,7 +43,12 @@ def finish_one(run: Run, index: int, image: Image.Image) -> list[GeneratedImage]
     if prepared is not None and settings.img2img.overlay:
         prepared = run.hooks.overlay(run, index, prepared)
         image, painted = composite(image, prepared, 0 if len(prepared.overlays) == 1 else index)
-    image = run.hooks.finished(run, index, image)
+    screened = run.tools.screen.passed(run.hooks.finished(run, index, image), run.settings)
+    image = screened.image
+    if screened.verdict:
+        run.picture_notes[index] = {**run.picture_notes.get(index, {}), "Content filter": screened.note}
+        run.warn(f"{screened.verdict}: the picture was {screened.note.rpartition('/')[2]}.")
+        painted = image
     text = text_of(run, index)
     path = save(run, index, image, text) if saves(run) else None
     if path:
@@ -94,7 +100,7 @@ def save(run: Run, index: int, image: Image.Image, text: str) -> Path:
 def save_extra(run: Run, index: int, image: Image.Image, suffix: str) -> None:
     """Write a picture that is on its way, under a name that says so."""
     if saves(run):
-        write(run, index, image, text_of(run, index), suffix=suffix)
+        write(run, index, run.tools.screen.passed(image, run.settings).image, text_of(run, index), suffix=suffix)
 
 
 def write(run: Run, index: int, image: Image.Image, text: str, *, suffix: str = "", announce: saving.Announce = saving.silent) -> Path:
@@ -111,6 +117,7 @@ def write(run: Run, index: int, image: Image.Image, text: str, *, suffix: str = 
         quality=settings.jpeg_quality,
         lossless=settings.lossless_webp,
     )
+    data = signed(data, settings.format, root=run.tools.root, settings=run.settings, warn=run.warn)
     folder = settings.img2img_folder if run.request.source else settings.folder
     place = saving.destination(run.tools.root, settings, values, now, folder=folder, suffix=suffix)
     path = saving.save(data, place, announce=announce)

@@ -12,6 +12,7 @@ from modules.contract.result import GenerationResult
 from modules.imaging import metadata, saving
 from modules.imaging.grid import image_grid
 from modules.imaging.naming import values_of
+from modules.pipeline.signing import signed
 from modules.settings.groups import Settings
 
 
@@ -48,6 +49,7 @@ class Composed:
         values = values_of(prompt=self.request.prompt, seed=self.request.seed, facts={}, now=now)
         text = infotext if wanted.infotext_in_file else None
         data = metadata.encode(image, format=format, infotext=text, quality=wanted.jpeg_quality, lossless=wanted.lossless_webp)
+        data = signed(data, format, root=self.root, settings=self.settings, warn=self.report.warn)
         named = wanted.model_copy(update={"pattern": pattern, "format": format})
         place = saving.destination(self.root, named, values, now, folder=folder)
         return str(saving.save(data, place, announce=lambda filed: self.report.filing(number, filed)))

@@ -21,6 +21,7 @@ def parameters(run: Run, index: int) -> Pairs:
         **strength_pairs(run),
         "Tiling": True if run.tiling else None,
         **extra_pairs(run, index),
+        **run.picture_notes.get(index, {}),
         "Version": f"easel-{modules.__version__}" if settings.infotext.version else None,
     }
 

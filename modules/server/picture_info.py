@@ -5,6 +5,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 
+from modules.imaging.credentials import read_credentials
 from modules.imaging.metadata import read_info
 from modules.imaging.opening import open_image
 from modules.infotext import infotext_of, read
@@ -35,6 +36,7 @@ def told(data: bytes) -> dict[str, Any]:
     """The infotext and who wrote it, its values by label, the file's other texts, and the picture's size and kind.
 
     Texts are cut at LONGEST_TEXT characters, which `cut` says; items beyond MOST_ITEMS are left out, which `more` counts.
+    `credentials` are what is signed in the file; None without any.
     """
     image = open_image(data)
     info = read_info(image)
@@ -51,6 +53,7 @@ def told(data: bytes) -> dict[str, Any]:
         "mode": image.mode,
         "format": kind_of(data),
         "bytes": len(data),
+        "credentials": read_credentials(data, kind_of(data).lower()),
     }
 
 

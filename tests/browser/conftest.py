@@ -47,7 +47,10 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
 
 @contextmanager
 def started(data: Path) -> Iterator[Program]:
-    """A program over a data folder, as a person starts it; ended behind the block."""
+    """A program over a data folder, as a person starts it who has answered the first question; ended behind the block."""
+    kept = data / "settings.json"
+    if not kept.exists():
+        kept.write_text('{"screening": {"mode": "Off"}}', "utf8")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

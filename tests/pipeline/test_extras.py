@@ -19,6 +19,7 @@ from modules.pipeline.caption import Captions
 from modules.pipeline.extras import Extras
 from modules.pipeline.faces import Faces
 from modules.pipeline.upscale import Upscalers
+from modules.screening import Screen
 from modules.settings.store import SettingsStore
 from tests.golden import golden_path, needs_golden
 from tests.pipeline.pictures import Counting, file, noise
@@ -32,7 +33,7 @@ def extras(tmp_path: Path) -> Extras:
         return torch.device("cpu")
 
     settings = SettingsStore(tmp_path / "settings.json")
-    return Extras(settings, tmp_path, Upscalers(models, place), Faces(models, place), Captions(models, place))
+    return Extras(settings, tmp_path, Upscalers(models, place), Faces(models, place), Captions(models, place), Screen())
 
 
 def asked(image: Image.Image | None = None, **values: Any) -> ExtrasRequest:

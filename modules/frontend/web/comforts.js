@@ -1,6 +1,7 @@
 // @ts-check
 // What makes the page pleasant and is no part of it: each comfort in a file of its own, started here.
 import { startEditing } from "./editing.js";
+import { startFirstChoice } from "./first_choice.js";
 import { startForever } from "./forever.js";
 import { startLightbox } from "./lightbox_door.js";
 import { startNotification } from "./notification.js";
@@ -12,6 +13,7 @@ import { startWake } from "./wake.js";
 export function startComforts() {
     style("comforts");
     startEditing();
+    startFirstChoice();
     startForever();
     startLightbox();
     startNotification();

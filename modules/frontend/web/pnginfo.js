@@ -58,7 +58,7 @@ class PictureInfo extends HTMLElement {
             this.body.replaceChildren(element("p", { class: "empty" }, words ?? EMPTY));
             return;
         }
-        this.body.replaceChildren(...[this.facts(), this.infotext(), this.parameters(), this.items()].filter(Boolean));
+        this.body.replaceChildren(...[this.facts(), this.infotext(), this.parameters(), this.credentials(), this.items()].filter(Boolean));
     }
 
     /** Size, format, and who made it. */
@@ -92,6 +92,24 @@ class PictureInfo extends HTMLElement {
         const list = element("dl", { class: "pnginfo-parameters" }, ...rows.map(([label, value]) =>
             element("div", {}, element("dt", {}, label), element("dd", { translate: false }, String(value)))));
         return section("Settings", list);
+    }
+
+    /** What is signed in the file (C2PA). */
+    credentials() {
+        const told = this.info.credentials;
+        if (!told) return null;
+        const generated = told.actions.some((/** @type {any} */ action) => action.source === "trainedAlgorithmicMedia");
+        const problems = told.problems.filter((/** @type {string} */ code) => code !== "signingCredential.untrusted");
+        /** @type {[string, string, boolean][]} */
+        const rows = [
+            ["Made by", told.program, false],
+            ["States", generated ? "a program generated the picture" : told.actions.map((/** @type {any} */ one) => one.action).join(", "), generated],
+            ["Signed by", told.signer, false],
+            ["Since then", problems.length ? `changed: ${problems.join(", ")}` : "unchanged", !problems.length],
+        ];
+        const list = element("dl", { class: "pnginfo-parameters" }, ...rows.map(([label, value, ours]) =>
+            element("div", {}, element("dt", {}, label), element("dd", { translate: ours }, value))));
+        return section("Content credentials", list);
     }
 
     /** All other texts of the file. */
