@@ -9,6 +9,7 @@ import threading
 import time
 import webbrowser
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -26,7 +27,7 @@ from modules.history.history import History
 from modules.jobs.queue import JobQueue
 from modules.jobs.store import JobStore
 from modules.settings.store import SettingsStore
-from modules.work import IMG2IMG, TXT2IMG, kinds_of_work
+from modules.work import IMG2IMG, TXT2IMG, Tasks, kinds_of_work
 
 if TYPE_CHECKING:
     from modules.pipeline.manager import PipelineManager
@@ -60,6 +61,7 @@ def build_pipeline(options: LaunchOptions, settings: SettingsStore, folders: Fol
     from modules.pipeline.library import Library, Places
     from modules.pipeline.manager import PipelineManager
     from modules.runtime.device import Wishes, choose
+    from modules.screening import Classifiers, Screen
 
     wishes = Wishes(
         precision=options.precision,
@@ -77,6 +79,7 @@ def build_pipeline(options: LaunchOptions, settings: SettingsStore, folders: Fol
         embeddings=given(options.embeddings_dir),
         upscalers=[path for kind in UPSCALER_KINDS for path in given(getattr(options, f"{kind}_models_path"))],
         faces=[*given(options.gfpgan_models_path), *given(options.codeformer_models_path)],
+        controlnets=given(options.controlnet_dir),
         styles=[Path(name) for name in options.styles_file],
     )
     pipeline = PipelineManager(
@@ -86,6 +89,7 @@ def build_pipeline(options: LaunchOptions, settings: SettingsStore, folders: Fol
         device=lambda: choose(wishes),
         where="In groups" if options.lowvram else "One part at a time" if options.medvram else "Automatic",
         relays=registry.instances,
+        screen=Screen(Classifiers(folders.models / "safety"), forced=options.content_filter),
     )
     if options.ckpt:
         settings.update({"sd_model_checkpoint": pipeline.find(str(options.ckpt.name)).title})
@@ -109,9 +113,10 @@ def build(options: LaunchOptions) -> Program:
     plugins = Installation.loaded(EXTENSIONS, folders.data, forced=forced)
     pipeline = build_pipeline(options, settings, folders, plugins.registry)
     history = History(folders.data, folders.outputs, settings)
+    tasks = Tasks()
     queue = JobQueue(
         JobStore(folders.data / "jobs.sqlite3"),
-        kinds_of_work(pipeline, history.note),
+        kinds_of_work(pipeline, history.note, tasks),
         lambda: settings.current.limits.queue_length,
         preview_seconds=lambda: settings.current.preview.seconds if settings.current.preview.enabled else float("inf"),
     )
@@ -126,8 +131,22 @@ def build(options: LaunchOptions) -> Program:
         return value if isinstance(value, GenerationResult) else None
 
     end = End()
-    app = serve(options, Parts(folders, settings, pipeline, queue, plugins.registry, submit, results, end, plugins, history))
-    return Program(app, pipeline, queue, settings, folders, end)
+    parts = Parts(folders, settings, pipeline, queue, plugins.registry, submit, results, end, plugins, history)
+    give_hosts(parts, tasks)
+    return Program(serve(options, parts), pipeline, queue, settings, folders, end)
+
+
+def give_hosts(parts: Parts, tasks: Tasks) -> None:
+    """Let the extensions have what the program offers them, and their settings."""
+    from modules.extension_program import Offer, host_of, pages_of
+    from modules.server.uploads import Uploads
+
+    registry, settings = parts.registry, parts.settings
+    upload = Uploads(parts.folders.data / "cache" / "uploads").read
+    note = registry.ledger.note
+    offer = Offer("", "", parts.folders, parts.pipeline, settings, parts.queue, tasks, upload, parts.submit, note)
+    registry.hosts = partial(host_of, offer)
+    registry.watch(lambda: settings.extend(pages_of(registry)))
 
 
 class Server(uvicorn.Server):
@@ -157,6 +176,7 @@ def main(options: LaunchOptions) -> None:
         hosts=options.allow_host,
         page_accounts={login.name: login.password.reveal() for login in options.gradio_auth},
         api_accounts={login.name: login.password.reveal() for login in options.api_auth},
+        shared=program.app.state.extension_routes.is_old,
     )
     server = Server(uvicorn.Config(guarded, log_level="warning", access_log=False, timeout_graceful_shutdown=3), program.queue)
     program.end.server = server

@@ -31,6 +31,7 @@ MODEL_FOLDERS = {
     "--lora-dir": "LoRAs",
     "--embeddings-dir": "embeddings",
     "--hypernetwork-dir": "hypernetworks",
+    "--controlnet-dir": "ControlNets",
     "--esrgan-models-path": "ESRGAN upscalers",
     "--realesrgan-models-path": "Real-ESRGAN upscalers",
     "--bsrgan-models-path": "BSRGAN upscalers",
@@ -102,6 +103,7 @@ class LaunchOptions:
     lora_dir: Path | None = None
     embeddings_dir: Path | None = None
     hypernetwork_dir: Path | None = None
+    controlnet_dir: Path | None = None
     esrgan_models_path: Path | None = None
     realesrgan_models_path: Path | None = None
     bsrgan_models_path: Path | None = None
@@ -124,7 +126,9 @@ class LaunchOptions:
 
     disable_all_extensions: bool = False
     disable_extra_extensions: bool = False
+    content_filter: Literal["Off", "Blur", "Block"] = "Off"
     extensions_index: str = ""
+    new_extension: str = ""
 
     theme: Literal["light", "dark"] | None = None
     autolaunch: bool = False
@@ -249,17 +253,27 @@ def flags() -> Parser:
     model.add_argument("--lowvram", action="store_true", help="keep only layers at work on the card: least memory, slow")
     model.add_argument("--skip-load-model-at-start", action="store_true", help="load the checkpoint with the first picture")
 
-    extensions = parser.add_argument_group("extensions")
-    extensions.add_argument("--disable-all-extensions", action="store_true", help="start without any extension")
-    extensions.add_argument("--disable-extra-extensions", action="store_true", help="start with those that come along only")
-    extensions.add_argument("--extensions-index", metavar="URL", default=os.environ.get("WEBUI_EXTENSIONS_INDEX", ""),
-                            help="the list of extensions that the page offers at first")
+    content = parser.add_argument_group("content")
+    content.add_argument("--content-filter", type=str.capitalize, choices=("Off", "Blur", "Block"), default="Off",
+                         help="the least that pictures are screened; no setting goes below it")
+
+    add_extension_flags(parser)
 
     page = parser.add_argument_group("page")
     page.add_argument("--theme", choices=("light", "dark"), help="colours (as the browser is set)")
     page.add_argument("--autolaunch", action="store_true", help="open the browser even where that is not the habit")
     page.add_argument("--no-browser", action="store_true", help="do not open the browser")
     return parser
+
+
+def add_extension_flags(parser: Parser) -> None:
+    """The flags about extensions."""
+    extensions = parser.add_argument_group("extensions")
+    extensions.add_argument("--disable-all-extensions", action="store_true", help="start without any extension")
+    extensions.add_argument("--disable-extra-extensions", action="store_true", help="start with those that come along only")
+    extensions.add_argument("--new-extension", metavar="NAME", default="", help="write a small extension to begin with, and end")
+    extensions.add_argument("--extensions-index", metavar="URL", default=os.environ.get("WEBUI_EXTENSIONS_INDEX", ""),
+                            help="the list of extensions that the page offers at first")
 
 
 def from_environment(parser: Parser) -> list[str]:

@@ -95,6 +95,7 @@ def serve(options: LaunchOptions, parts: Parts) -> FastAPI:
     add_settings(app, options, parts)
     add_extensions(app, options, parts)
     app.include_router(rest.router(api_parts(options, parts)))
+    add_extension_routes(app, parts)
     if not options.nowebui:
         add_page(app, options, parts, kept.read)
     return app
@@ -125,6 +126,7 @@ def add_pictures(app: FastAPI, parts: Parts, thumbnails: Thumbnails) -> None:
 
 def add_forms(app: FastAPI, parts: Parts, uploads: Callable[[str], bytes]) -> None:
     """The routes of what belongs to the forms, and of the page's languages and looks. `uploads` gives an upload's bytes."""
+    from modules.plugins.web import localization_folders
     from modules.server import forms, localizations, merging, styles, user_style
     from modules.upkeep import LANGUAGES
 
@@ -140,7 +142,8 @@ def add_forms(app: FastAPI, parts: Parts, uploads: Callable[[str], bytes]) -> No
     )
     app.include_router(merging.router(partial(submit_merge, parts.pipeline, parts.queue)))
     app.include_router(styles.router(parts.pipeline.library.styles))
-    app.include_router(localizations.router(localizations.Localizations([LANGUAGES, data / "localizations"])))
+    beside = lambda: localization_folders(parts.registry.extensions())  # noqa: E731
+    app.include_router(localizations.router(localizations.Localizations([LANGUAGES, data / "localizations"], beside)))
     app.include_router(user_style.router(data / "user.css"))
 
 
@@ -213,6 +216,20 @@ def add_extensions(app: FastAPI, options: LaunchOptions, parts: Parts) -> None:
     app.include_router(extensions.router(desk, journal))
 
 
+def add_extension_routes(app: FastAPI, parts: Parts) -> None:
+    """What extensions have for the browser, and the routes that they add: behind all of ours, and before the page."""
+    from modules.extension_program import routes_of
+    from modules.plugins.web import WebFiles
+    from modules.server import extension_web
+    from modules.server.extension_routes import ExtensionRoutes
+
+    app.include_router(extension_web.router(WebFiles(parts.registry.extensions)))
+    routes = ExtensionRoutes(parts.registry.ledger.note)
+    parts.registry.watch(lambda: routes.replace(routes_of(parts.registry)))
+    app.router.routes.append(routes)
+    app.state.extension_routes = routes
+
+
 def api_parts(options: LaunchOptions, parts: Parts) -> "rest.Parts":
     """What A1111's API stands on."""
     from modules.a1111 import rest
@@ -240,6 +257,7 @@ def api_parts(options: LaunchOptions, parts: Parts) -> "rest.Parts":
         folders=parts.folders,
         lists=Shelves(parts.pipeline),
         scripts=parts.registry,
+        read_notes=parts.registry.read_notes,
         submit_extras=submit_extras,
         submit_caption=submit_caption,
         residence=parts.pipeline,
@@ -262,6 +280,7 @@ def add_page(app: FastAPI, options: LaunchOptions, parts: Parts, uploads: Callab
         submit=parts.submit,
         results=parts.results,
         uploads=uploads,
+        read_extensions=parts.registry.read_notes,
     )
     temporary = parts.folders.data / "cache" / "gradio"
     page = build_page(services, temporary=temporary)

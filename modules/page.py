@@ -13,11 +13,11 @@ from modules.contract.services import Folders, Results, Submit
 from modules.infotext import Paste, Rules, pasted
 from modules.jobs.queue import JobQueue
 from modules.settings.groups import Settings
-from modules.settings.store import ENTRIES, SettingsStore, flat
+from modules.settings.store import SettingsStore, entries_of, flat
 from modules.work import BATCH, CAPTION, submit_finishing, submit_merge
 
 if TYPE_CHECKING:
-    from modules.frontend.services import Finishing, Merging, PageServices
+    from modules.frontend.services import Finishing, Merging, PageServices, ReadExtensions
     from modules.pipeline.manager import PipelineManager
     from modules.plugins.registry import Registry
 
@@ -34,6 +34,7 @@ def page_services(
     submit: Submit,
     results: Results,
     uploads: Callable[[str], bytes],
+    read_extensions: "ReadExtensions",
 ) -> "PageServices":
     """The services of the page. `uploads` gives the bytes of an upload's id, or raises NotFound."""
     from modules.frontend.services import PageServices
@@ -62,10 +63,18 @@ def page_services(
         apply_styles=apply_styles,
         hires_upscalers=hires_upscalers,
         uploads=uploads,
-        page_settings=lambda: {key: value for key, value in flat(settings.current).items() if ENTRIES[key].page in OF_THE_PAGE},
+        page_settings=lambda: page_settings(settings.current, pipeline.tools.screen.forced),
         finishing=finishing_of(pipeline, settings, queue),
         merging=merging_of(pipeline, queue),
+        read_extensions=read_extensions,
     )
+
+
+def page_settings(settings: Settings, forced: str = "Off") -> dict[str, Any]:
+    """The values that the browser needs to know of, by key."""
+    known = entries_of(settings)
+    found = {key: value for key, value in flat(settings).items() if known[key].page in OF_THE_PAGE}
+    return {**found, "content_screen": settings.screening.mode if forced == "Off" else forced}  # the page asks while nothing is chosen
 
 
 def finishing_of(pipeline: "PipelineManager", settings: SettingsStore, queue: JobQueue) -> "Finishing":
@@ -138,6 +147,10 @@ def panels_of(pipeline: "PipelineManager", registry: "Registry", tab: str) -> di
         "checkpoint": [entry.title for entry in pipeline.checkpoints()],
         "upscaler": [entry.name for entry in pipeline.tools.upscalers.entries()],
         "vae": [entry.title for entry in library.vaes.entries()],
+        "lora": [entry.name for entry in library.loras.entries()],
+        "embedding": [one.name for one in library.embeddings.embeddings()],
+        "hypernetwork": [entry.name for entry in library.hypernetworks.entries()],
+        "controlnet": [entry.name for entry in library.controlnets.entries() if entry.problem is None],
         "style": library.styles.names,
     }
     return {"panels": [asdict(panel) for panel in panels(registry.extensions(), tab, names)], "lists": names}
@@ -157,6 +170,6 @@ def models_stamp(pipeline: "PipelineManager") -> str:
     from modules.weights.watching import stamp_of_folders
 
     library = pipeline.library
-    catalogues = (library.checkpoints, library.vaes, library.loras, library.hypernetworks)
+    catalogues = (library.checkpoints, library.vaes, library.loras, library.hypernetworks, library.controlnets)
     folders = [folder for catalogue in catalogues for folder in catalogue.folders]
     return stamp_of_folders([*folders, *library.embeddings.folders, *pipeline.tools.upscalers.folders])

@@ -48,6 +48,8 @@ def lists(pipeline: "PipelineManager", languages: Sequence[Path]) -> dict[str, l
         "checkpoint": [entry.title for entry in library.checkpoints.entries() if entry.problem is None],
         "vae": ["Automatic", "None", *(entry.title for entry in library.vaes.entries())],
         "lora": ["None", *(entry.name for entry in library.loras.entries())],
+        "controlnet": ["None", *(entry.name for entry in library.controlnets.entries() if entry.problem is None)],
+        "embedding": [one.name for one in library.embeddings.embeddings()],
         "hypernetwork": ["None", *(entry.name for entry in library.hypernetworks.entries())],
         "upscaler": [entry.name for entry in tools.upscalers.entries()],
         "face restorer": list(tools.faces.names()),

@@ -1,16 +1,19 @@
 """What each kind of job does, and how one of each kind is put into the queue."""
 
+import json
+import secrets
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modules.contract.batch import batch_from
+from modules.contract.errors import NotFound
 from modules.contract.extras import ExtrasRequest, NamedPicture, extras_from
 from modules.contract.merge import MergeRequest, merge_request_from
 from modules.contract.progress import Reporter
 from modules.contract.request import picture_bytes, request_from
 from modules.imaging.opening import open_image
-from modules.jobs.job import Job, Outcome
+from modules.jobs.job import UNFINISHED, Job, Outcome
 from modules.jobs.queue import JobQueue, Work
 
 if TYPE_CHECKING:
@@ -19,11 +22,49 @@ if TYPE_CHECKING:
     from modules.pipeline.manager import PipelineManager
 
 TXT2IMG, IMG2IMG, BATCH, EXTRAS, CAPTION, MERGE = "txt2img", "img2img", "batch", "extras", "caption", "merge"
-HASHES = "hashes"
+HASHES, EXTENSION = "hashes", "extension"
 UPLOADS = "uploads"  # where an extras job names its pictures
 
 
-def kinds_of_work(pipeline: "PipelineManager", noted: Callable[[Sequence[str | None]], None]) -> dict[str, Work]:
+class Tasks:
+    """Work that extensions put into the queue. It is a function and no request, so it is gone when the program ends."""
+
+    def __init__(self) -> None:
+        self.waiting: dict[str, Callable[[Reporter], Any]] = {}
+
+    def submit(self, queue: JobQueue, title: str, work: Callable[[Reporter], Any], *, owner: str) -> str:
+        """Put work into the queue; the job's id. Raises TooBusy, Unavailable."""
+        unfinished = {job.id for job in queue.jobs(states=UNFINISHED, limit=10_000)}
+        for gone in [id for id in [*self.waiting] if id not in unfinished]:  # cancelled before they began
+            self.waiting.pop(gone, None)
+        id = secrets.token_hex(8)
+        self.waiting[id] = work
+        try:
+            return queue.submit(EXTENSION, {}, owner=owner, title=title[:120], durable=False, identifier=id).id
+        except BaseException:
+            self.waiting.pop(id, None)
+            raise
+
+    def do(self, job: Job, report: Reporter) -> Outcome:
+        """Do it; a dictionary of JSON values becomes the job's summary. Raises NotFound for work that another process was given."""
+        work = self.waiting.pop(job.id, None)
+        if work is None:
+            raise NotFound("What this job was to do is not known any more.", "Start it again.")
+        value = work(report)
+        return Outcome("done", value if is_plain(value) else {}, value)
+
+
+def is_plain(value: Any) -> bool:
+    """Whether it is a dictionary that JSON can hold."""
+    try:
+        return isinstance(value, dict) and json.loads(json.dumps(value)) == value
+    except (TypeError, ValueError, RecursionError):
+        return False
+
+
+def kinds_of_work(
+    pipeline: "PipelineManager", noted: Callable[[Sequence[str | None]], None], tasks: Tasks | None = None
+) -> dict[str, Work]:
     """What each kind of job does. `noted` gets the paths of the pictures that a job has saved, None for one that it has not."""
     from modules.pipeline.batch import run_batch
     from modules.server.uploads import Uploads
@@ -68,7 +109,8 @@ def kinds_of_work(pipeline: "PipelineManager", noted: Callable[[Sequence[str | N
             report.step(entry.name)
         return Outcome("done", {"count": len(entries)}, len(entries))
 
-    return {TXT2IMG: generation, IMG2IMG: generation, BATCH: batch, EXTRAS: extras, CAPTION: caption, MERGE: merging, HASHES: hashing}
+    return {TXT2IMG: generation, IMG2IMG: generation, BATCH: batch, EXTRAS: extras, CAPTION: caption, MERGE: merging, HASHES: hashing,
+            EXTENSION: (tasks or Tasks()).do}  # fmt: skip
 
 
 def extras_of(pipeline: "PipelineManager") -> "Extras":
@@ -77,7 +119,7 @@ def extras_of(pipeline: "PipelineManager") -> "Extras":
 
     tools = pipeline.tools
     everywhere = [Path(tools.root.absolute().anchor)]
-    return Extras(pipeline.settings, tools.root, tools.upscalers, tools.faces, tools.captions, readable=lambda: everywhere)
+    return Extras(pipeline.settings, tools.root, tools.upscalers, tools.faces, tools.captions, tools.screen, readable=lambda: everywhere)
 
 
 def with_pictures(request: dict[str, Any], read: Callable[[str], bytes]) -> dict[str, Any]:

@@ -15,9 +15,9 @@ from modules.a1111.images import as_text, is_address
 from modules.a1111.info import info
 from modules.a1111.options import ApiOptions
 from modules.a1111.parts import Parts
-from modules.a1111.pasted import filled
+from modules.a1111.pasted import extensions_told, filled
 from modules.a1111.payload import to_request
-from modules.a1111.scripts import extensions_of
+from modules.a1111.scripts import extensions_of, tab_of
 from modules.contract.errors import Unavailable, WebuiError
 from modules.contract.request import GenerationRequest
 from modules.contract.result import GenerationResult
@@ -64,7 +64,8 @@ class Maker:
 
     def prepared(self, body: Txt2Img | Img2Img) -> tuple[Txt2Img | Img2Img, GenerationRequest]:
         """The body with its infotext's values in it, and our request for it, checked."""
-        body = filled(body, self.options.current())
+        current, img2img = self.options.current(), isinstance(body, Img2Img)
+        body = filled(body, current)
         overrides = self.options.overrides(body.override_settings)
         extensions = extensions_of(
             self.parts.scripts,
@@ -72,14 +73,15 @@ class Maker:
             name=body.script_name,
             args=body.script_args,
             always_on=body.alwayson_scripts,
-            img2img=isinstance(body, Img2Img),
+            img2img=img2img,
         )
+        told = extensions_told(body, current, self.parts.read_notes, tab_of(img2img))
         request = to_request(
             body,
             self.parts.settings.current,
             overrides=overrides.settings,
             checkpoint=overrides.checkpoint,
-            extensions=extensions,
+            extensions={**told, **extensions},
             fetch=partial(fetch, rules=fetch_rules(self.options)),
         )
         return body, self.parts.generation.check(request)
@@ -135,5 +137,6 @@ def script_names(parts: Parts) -> dict[str, Sequence[str]]:
     if parts.lists:
         names["upscaler"] = [entry.name for entry in parts.lists.upscalers()]
         names["vae"] = [entry.title for entry in parts.lists.networks("vae")]
+        names["lora"] = [entry.name for entry in parts.lists.networks("lora")]
         names["style"] = [style.name for style in parts.lists.styles()]
     return names

@@ -17,7 +17,7 @@ from modules.contract.errors import BadRequest, NotFound, NotSupported
 from modules.contract.files import write_whole
 from modules.contract.services import Models
 from modules.settings.groups import Settings
-from modules.settings.store import ENTRIES, SettingsStore, flat, is_local
+from modules.settings.store import ENTRIES, SettingsStore, entries_of, flat, is_local
 
 log = logging.getLogger(__name__)
 
@@ -110,17 +110,18 @@ class ApiOptions:
 
     def checked(self, values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         """The values that act and those that are only kept. A refused one passes as it is: clients send back all that they got."""
-        now = self.current()
+        now, known = self.current(), entries_of(self.store.current)
         own: dict[str, Any] = {}
         kept: dict[str, Any] = {}
         for key, value in values.items():
-            if key == HASH or (key in self.refused and value == now[key]):
+            refused = key in self.refused or is_local(key, known)
+            if key == HASH or (refused and value == now[key]):
                 continue
             if key not in now:
                 raise NotFound.among("setting", printable(key), now)
-            if key in self.refused:
+            if refused:
                 raise NotSupported(f"The setting '{key}' cannot be changed over the API.", "Change it on the machine itself.")
-            target = own if key in ENTRIES else kept
+            target = own if key in known else kept
             target[key] = fitting(key, value, now[key])
         return own, kept
 

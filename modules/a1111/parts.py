@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar
 
+from modules.a1111.pasted import ReadNotes
 from modules.a1111.scripts import Scripts
 from modules.contract.errors import NotSupported
 from modules.contract.services import Folders, Generation, ModelEntry, Models, Results, Submit
@@ -142,6 +143,7 @@ class Parts:
     folders: Folders | None = None
     lists: Lists | None = None
     scripts: Scripts | None = None
+    read_notes: ReadNotes = lambda notes, tab: ({}, set())  # of the extensions, from an infotext
     submit_extras: SubmitExtras | None = None
     submit_caption: SubmitCaption | None = None
     residence: Residence | None = None

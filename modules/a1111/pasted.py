@@ -1,12 +1,13 @@
 """The `infotext` field: its values fill the fields of a body that the client has not set."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from modules.a1111.bodies import Body, Img2Img
-from modules.infotext.paste import Rules, pasted
+from modules.infotext.paste import Paste, Rules, pasted
 
 B = TypeVar("B", bound=Body)
+ReadNotes = Callable[[Mapping[str, str], str], tuple[dict[str, dict[str, Any]], set[str]]]  # pairs, tab -> options by name, labels taken
 NOISE = "initial_noise_multiplier"
 
 
@@ -18,12 +19,7 @@ def filled(body: B, settings: Mapping[str, Any]) -> B:
     """
     if not body.infotext:
         return body
-    rules = Rules(
-        backcompat=bool(settings.get("auto_backcompat", True)),
-        swap_checkpoint=not settings.get("disable_weights_auto_swap", True),
-        skip=frozenset(settings.get("infotext_skip_pasting", ())),
-    )
-    paste = pasted(body.infotext, current=settings, rules=rules)
+    paste = paste_of(body.infotext, settings)
     given = body.model_dump(exclude_unset=True)
     values = {name: value for name, value in paste.api.items() if value is not None and name in type(body).model_fields}
     overrides = dict(paste.settings)
@@ -33,3 +29,18 @@ def filled(body: B, settings: Mapping[str, Any]) -> B:
         values.pop("sampler_name", None)
     values |= {name: value for name, value in given.items() if name != "override_settings"}
     return type(body).model_validate({**values, "override_settings": {**overrides, **(body.override_settings or {})}})
+
+
+def paste_of(text: str, settings: Mapping[str, Any]) -> Paste:
+    """What an infotext asks for, read as the settings say."""
+    rules = Rules(
+        backcompat=bool(settings.get("auto_backcompat", True)),
+        swap_checkpoint=not settings.get("disable_weights_auto_swap", True),
+        skip=frozenset(settings.get("infotext_skip_pasting", ())),
+    )
+    return pasted(text, current=settings, rules=rules)
+
+
+def extensions_told(body: Body, settings: Mapping[str, Any], read: ReadNotes, tab: str) -> dict[str, dict[str, Any]]:
+    """The options of the extensions that a body's infotext tells of, by name."""
+    return read(paste_of(body.infotext, settings).unknown, tab)[0] if body.infotext else {}

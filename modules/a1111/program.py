@@ -18,7 +18,7 @@ from modules.a1111.options import ApiOptions
 from modules.a1111.parts import Parts, Stopping, needed
 from modules.contract.errors import NotSupported
 from modules.contract.services import Folders
-from modules.settings.store import ENTRIES
+from modules.settings.store import entries_of
 
 SECRET = re.compile(r"auth|password|secret|token|ngrok|keyfile|api_key")
 Plain = bool | int | float | str | list[Any] | dict[str, Any] | None
@@ -42,7 +42,7 @@ def add_program(api: APIRouter, parts: Parts, options: ApiOptions) -> None:
 
     @api.get("/internal/quicksettings-hint")
     async def quicksettings_hint() -> list[dict[str, Any]]:
-        return [{"name": key, "label": entry.field.title} for key, entry in ENTRIES.items()]
+        return [{"name": key, "label": entry.field.title} for key, entry in entries_of(parts.settings.current).items()]
 
 
 def add_facts(api: APIRouter, parts: Parts, options: ApiOptions) -> None:

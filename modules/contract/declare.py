@@ -43,9 +43,14 @@ def Text(default: str, label: str, *, help: str = "", key: str | None = None, lo
     return declared(default, label, control="text", help=help, key=key, local=local, **more)
 
 
-def Choice(default: str, label: str, *, help: str = "", key: str | None = None) -> Any:
-    """One of the values of the field's Literal type."""
-    return declared(default, label, control="choice", help=help, key=key)
+def Lines(default: str, label: str, *, help: str = "", key: str | None = None, local: bool = False) -> Any:
+    """A text of several lines."""
+    return declared(default, label, control="lines", help=help, key=key, local=local)
+
+
+def Choice(default: str, label: str, *, help: str = "", key: str | None = None, local: bool = False) -> Any:
+    """One of the values of the field's Literal type. `local` as with a text."""
+    return declared(default, label, control="choice", help=help, key=key, local=local)
 
 
 def Color(default: str, label: str, *, help: str = "", key: str | None = None) -> Any:

@@ -173,6 +173,28 @@ class Reporter(Protocol):
         ...
 
 
+class Unseen:
+    """A Reporter that shows no previews; everything else goes on to the one that it stands before."""
+
+    def __init__(self, whole: Reporter) -> None:
+        self.whole = whole
+        self.start = whole.start
+        self.extend = whole.extend
+        self.step = whole.step
+        self.check = whole.check
+        self.check_between = whole.check_between
+        self.warn = whole.warn
+        self.filed = whole.filed
+        self.filing = whole.filing
+
+    def wants_preview(self) -> bool:
+        """No."""
+        return False
+
+    def preview(self, picture: bytes) -> None:
+        """Nothing: it has not been looked at."""
+
+
 class Nested:
     """The Reporter of work that is a part of other work: its steps are the whole's, its pictures are no files of the job."""
 

@@ -4,7 +4,7 @@ Weights are changed in place, network after network in the order of the prompt's
 A1111 does. What a changed module was before is kept on the CPU for as long as it is changed.
 """
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from weakref import WeakKeyDictionary
 
@@ -13,24 +13,49 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from modules.contract.errors import NotSupported
+from modules.families.network_blocks import BASE, blocks_of
 from modules.families.network_keys import KeyTable, Target
 from modules.weights.lora import Network
 from modules.weights.lora_layers import Full, Layer, LoHa, LoKr, Lora
 
+Blocks = tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True)
+class Strength:
+    """How much a LoRA acts on the text encoders and on the U-Net; `rank` cuts it down, None leaves it whole.
+
+    `blocks`: factors for the U-Net's blocks by the names of `network_blocks`, for those that it names; "BASE" is for the text encoders.
+    """
+
+    te: float = 1.0
+    unet: float = 1.0
+    rank: int | None = None
+    blocks: Blocks = ()
+
 
 @dataclass(frozen=True)
 class Wanted:
-    """A network and how strongly it acts: on text encoders and on the U-Net. `dyn`: only so many of a LoRA's ranks."""
+    """A network and how strongly it acts: on text encoders and on the U-Net. `dyn`: only so many of a LoRA's ranks.
+
+    `blocks` are factors for single blocks, as in `Strength`.
+    """
 
     network: Network
     te: float = 1.0
     unet: float = 1.0
     dyn: int | None = None
+    blocks: Blocks = ()
 
     @property
     def key(self) -> Hashable:
         """Two with the same key change a model in the same way."""
-        return (self.network.path, self.network.modified, self.te, self.unet, self.dyn)
+        return (self.network.path, self.network.modified, self.te, self.unet, self.dyn, self.blocks)
+
+    def multiplier(self, target: Target, block: str) -> float:
+        """How strongly it acts on a module that lies in a block."""
+        plain = self.unet if target.encoder is None else self.te
+        return plain * dict(self.blocks).get(block, 1.0) if self.blocks else plain
 
 
 @dataclass(frozen=True)
@@ -84,6 +109,7 @@ class Patches:
 
     def __init__(self, unet: nn.Module, encoders: Sequence[nn.Module]) -> None:
         self.table = KeyTable(unet, encoders)
+        self.blocks = blocks_of(self.table)
         self.plans: WeakKeyDictionary[Network, Plan] = WeakKeyDictionary()
         self.originals: dict[Target, Original] = {}
         self.present: tuple[Wanted, ...] = ()
@@ -93,7 +119,7 @@ class Patches:
     def text_state(self) -> Hashable:
         """Changes with the networks that act on text encoders."""
         inside = [one for one in self.present if any(target.encoder is not None for target in self.plan(one.network).layers)]
-        return tuple(replace(one, unet=0.0).key for one in inside if one.te)
+        return tuple(replace(one, unet=0.0, blocks=tuple(pair for pair in one.blocks if pair[0] == BASE)).key for one in inside if one.te)
 
     def applied(self, wanted: Sequence[Wanted], check: Callable[[], None] = lambda: None) -> tuple[Matched, ...]:
         """Have just these networks in the weights, in this order; none of them: the weights as they were.
@@ -105,7 +131,7 @@ class Patches:
         wanted = as_last_named(wanted)
         plans = [self.plan(one.network) for one in wanted]
         if not self.whole or [one.key for one in wanted] != [one.key for one in self.present]:
-            self.change(changes_of(wanted, plans), check)
+            self.change(changes_of(wanted, plans, self.blocks), check)
             self.present = wanted
         return tuple(plan.matched for plan in plans)
 
@@ -186,12 +212,12 @@ def as_last_named(wanted: Sequence[Wanted]) -> tuple[Wanted, ...]:
     return tuple(last[one.network.path] for one in wanted)
 
 
-def changes_of(wanted: Sequence[Wanted], plans: Sequence[Plan]) -> dict[Target, list[Change]]:
-    """The changes of each module in the order of the networks, those of no strength left out."""
+def changes_of(wanted: Sequence[Wanted], plans: Sequence[Plan], blocks: Mapping[Target, str]) -> dict[Target, list[Change]]:
+    """The changes of each module in the order of the networks, those of no strength left out. `blocks`: where the modules lie."""
     changes: dict[Target, list[Change]] = {}
     for one, plan in zip(wanted, plans, strict=True):
         for target, layer in plan.layers.items():
-            multiplier = one.unet if target.encoder is None else one.te
+            multiplier = one.multiplier(target, blocks.get(target, ""))
             if multiplier:
                 changes.setdefault(target, []).append(Change(layer, multiplier, one.dyn))
     return changes

@@ -25,10 +25,10 @@ class Encoding:
 
 @dataclass(frozen=True)
 class Weighted:
-    """One part of a prompt: what stands between two ANDs."""
+    """One part of a prompt: what stands between two ANDs. A weight may be a map (h, w) over the latents: a region's."""
 
     encoding: Encoding
-    weight: float
+    weight: float | Tensor
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from modules.families.control_kind import control_kind
 from modules.prompts.styles import StyleBook
 from modules.weights import kinds
 from modules.weights.catalogue import Catalogue
@@ -24,6 +25,7 @@ class Places:
     styles: Sequence[Path] = ()
     upscalers: Sequence[Path] = ()
     faces: Sequence[Path] = ()
+    controlnets: Sequence[Path] = ()
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,8 @@ class Library:
     vaes: Catalogue
     loras: Catalogue
     hypernetworks: Catalogue
+    controlnets: Catalogue
+    encoders: Catalogue  # of pictures, for IP-Adapters
     embeddings: EmbeddingFolders
     styles: StyleBook
     hashes: HashCache
@@ -52,6 +56,8 @@ class Library:
             vaes=Catalogue([models / "VAE", *places.vaes], [], hashes, kind=kinds.VAE, beside=checkpoints),
             loras=Catalogue([models / "Lora", models / "LyCORIS", *places.loras], [], hashes, kind=kinds.LORA),
             hypernetworks=Catalogue([models / "hypernetworks", *places.hypernetworks], [], hashes, kind=kinds.HYPERNETWORK),
+            controlnets=Catalogue([models / "ControlNet", *places.controlnets], [], hashes, check_control, kind=kinds.CONTROLNET),
+            encoders=Catalogue([models / "clip_vision"], [], hashes, kind=kinds.IMAGE_ENCODER),
             embeddings=EmbeddingFolders([data / "embeddings", models / "embeddings", *places.embeddings]),
             styles=StyleBook(styles),
             hashes=hashes,
@@ -65,7 +71,12 @@ class Library:
 
     def refresh(self) -> None:
         """Look at all folders again."""
-        for catalogue in (self.checkpoints, self.vaes, self.loras, self.hypernetworks):
+        for catalogue in (self.checkpoints, self.vaes, self.loras, self.hypernetworks, self.controlnets, self.encoders):
             catalogue.refresh()
         self.embeddings.refresh()
         self.styles.reload()
+
+
+def check_control(path: Path) -> None:
+    """Raise what is wrong with a control network's file; only its table of contents is read."""
+    control_kind(path)

@@ -4,13 +4,14 @@ import gc
 import logging
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 from PIL import Image
 
 from modules.contract.errors import NotFound, NotSupported, OutOfMemory
-from modules.contract.progress import Interrupt, Nested, Reporter, Skip
+from modules.contract.progress import Interrupt, Nested, Reporter, Skip, Unseen
 from modules.contract.request import GenerationRequest
 from modules.contract.result import GeneratedImage, GenerationResult
 from modules.contract.services import ModelEntry, SamplerEntry, ScheduleEntry, TokenCount
@@ -32,6 +33,7 @@ from modules.runtime.attention import kernels_of
 from modules.runtime.device import Device
 from modules.runtime.placement import Where
 from modules.sampling import registry
+from modules.screening import Screen
 from modules.settings.groups import Settings
 from modules.settings.store import SettingsStore
 from modules.weights.header import native_size
@@ -56,11 +58,12 @@ class PipelineManager:
         device: Callable[[], Device],
         where: Where = "Automatic",
         relays: Callable[[GenerationRequest], Relay] = lambda request: Relay.none(),
+        screen: Screen | None = None,
     ) -> None:
         self.library = library
         self.settings = settings
         self.models = Models(library.checkpoints, library.vaes, device, where)
-        self.tools = PipelineTools(library, self.models, root, self.redo)
+        self.tools = PipelineTools(library, self.models, root, self.redo, screen or Screen())
         self.relays = relays
 
     # Models
@@ -102,6 +105,7 @@ class PipelineManager:
     def unload(self) -> None:
         """Let go of all models in memory; the next job loads what it needs."""
         self.models.store.clear()
+        self.tools.controls.clear()
         self.tools.encodings.clear()
         release()
 
@@ -163,6 +167,7 @@ class PipelineManager:
         if refiner:
             refiner = refiner.model_copy(update={"checkpoint": self.find(refiner.checkpoint).title})
         self.library.check_vae(settings.model.vae)
+        self.tools.screen.check(settings)
         kernels_of(settings.optimizations.attention)
         changes = {"sampler": choice.sampler.name, "schedule": choice.schedule.label, "checkpoint": entry.title}
         return plan.drawn(request).replace(**changes, hires=hires, refiner=refiner)
@@ -182,14 +187,23 @@ class PipelineManager:
             relay = self.relays(request)
             request = self.checked(relay.request(request))
             driver = relay.driver()
+            if self.tools.screen.active(self.settings.current):
+                report = Unseen(report)
             if driver:
-                return driver(request, PipelineDrive(self, request, report))
+                return self.screened(driver(request, PipelineDrive(self, request, report)))
             report.start(self.steps_of(request))
             return relay.result(request, self.batches(request, report, relay))
         except (torch.OutOfMemoryError, MemoryError) as error:
             raise out_of_memory(request, error) from None
         finally:
             gc.collect(0)
+
+    def screened(self, result: GenerationResult) -> GenerationResult:
+        """A driver's result with what it put together itself looked at, too."""
+        screen, settings = self.tools.screen, self.settings.current
+        if not screen.active(settings):
+            return result
+        return replace(result, images=tuple(replace(one, image=screen.passed(one.image, settings).image) for one in result.images))
 
     def steps_of(self, request: GenerationRequest) -> int:
         """How many steps a request will be reported in."""
@@ -212,6 +226,7 @@ class PipelineManager:
             run = self.plan(planned, loaded, report, relay, batch, first)
             run.script_notes.update(notes or {})
             relay.batch(run)
+            self.tools.screen.check(settings, [*run.texts.positive, *(run.hires_texts.positive if request.hires else ())])
             try:
                 report.check_between()
                 done = saved_before(run)

@@ -2,11 +2,10 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from modules.contract.errors import BadRequest, NotFound
 from modules.contract.services import ModelEntry
-from modules.families.networks import Wanted
+from modules.families.networks import Strength, Wanted
 from modules.pipeline.run import Loaded, Run
 from modules.prompts.tags import Tag
 from modules.settings.groups import Settings
@@ -18,15 +17,6 @@ from modules.weights.network_store import NetworkStore
 
 log = logging.getLogger(__name__)
 LORA, HYPERNETWORK = ("lora", "lyco"), "hypernet"
-
-
-@dataclass(frozen=True)
-class Strength:
-    """How much a LoRA acts on the text encoders and on the U-Net; `rank` cuts it down, None leaves it whole."""
-
-    te: float = 1.0
-    unet: float = 1.0
-    rank: int | None = None
 
 
 class Networks:
@@ -69,7 +59,9 @@ class Networks:
             if entry is None:
                 continue
             strength = strength_of(tag)
-            wanted.append(Wanted(self.store.get(entry.path), strength.te, strength.unet, strength.rank))
+            if run.weigh is not None:
+                strength = run.weigh(tag, strength)
+            wanted.append(Wanted(self.store.get(entry.path), strength.te, strength.unet, strength.rank, strength.blocks))
             if run.settings.networks.lora_hashes:
                 name = tag.positional[0].replace(":", "").replace(",", "")
                 run.network_hashes[name] = self.hashes.tensors_sha256(entry.path)[:12]

@@ -14,6 +14,7 @@ from modules.contract.errors import BadRequest, ExtensionFailed, WebuiError
 from modules.contract.progress import Stop
 from modules.contract.request import GenerationRequest
 from modules.contract.result import GenerationResult
+from modules.pipeline.answers import CHECKS, Check
 from modules.pipeline.hooks import MARK, POINTS, Drive
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 Driver = Callable[[GenerationRequest, Drive], GenerationResult]
 Note = Callable[[str, str, float, BaseException | None], None]
+Join = Callable[[Any, "Run"], bool]
 PASSED_ON = (WebuiError, Stop, MemoryError, torch.OutOfMemoryError)  # they say themselves what is wrong, to whoever handles them
 
 
@@ -52,16 +54,23 @@ class Listener:
         self.method = method
 
 
+def takes_part(instance: object, run: "Run") -> bool:
+    """All do."""
+    return True
+
+
 class Relay:
     """The instances of a run's extensions, in the order in which they are asked. Dies with the run.
 
     `seconds` is the time that each took so far, by name; `warnings` are the observers that failed and were muted. `note` is told of
-    each call: extension, hook, seconds, and what it raised, unless that was for a person or to stop the job.
+    each call: extension, hook, seconds, and what it raised, unless that was for a person or to stop the job. `join` is asked for each
+    before a batch: whether it takes part in it.
     """
 
-    def __init__(self, instances: Sequence[Hooked] = (), note: Note | None = None) -> None:
+    def __init__(self, instances: Sequence[Hooked] = (), note: Note | None = None, join: Join = takes_part) -> None:
         self.instances = tuple(instances)
         self.note = note
+        self.join = join
         self.seconds: dict[str, float] = {instance.name: 0.0 for instance in instances}
         self.warnings: list[str] = []
         self.listeners: dict[str, list[Listener]] = {point.name: [] for point in POINTS}
@@ -100,7 +109,10 @@ class Relay:
         return drive
 
     def batch(self, run: "Run") -> None:
-        """Let the extensions change a batch before anything is done for it."""
+        """Let the extensions change a batch before anything is done for it. Raises BadRequest for one that is not for the run's model."""
+        for instance in self.instances:
+            if not self.answer("batch", instance, self.join, instance, run):
+                self.mute(instance)
         self.tell("batch", run)
 
     def conditioning(self, run: "Run", passing: "Pass", conditioning: "Conditioning") -> "Conditioning":
@@ -203,30 +215,37 @@ class Relay:
 
     def call(self, name: str, listener: Listener, *values: object) -> Any:
         """One method's answer. Raises ExtensionFailed for an extension that a person chose; mutes one that nobody did."""
-        return self.answer(name, listener.instance, listener.method, *values)
+        return self.answer(name, listener.instance, listener.method, *values, check=CHECKS.get(name))
 
-    def answer(self, name: str, instance: Hooked, function: Callable[..., Any], *values: object) -> Any:
-        """What a function of an instance answers; failures as in `call`."""
+    def answer(self, name: str, instance: Hooked, function: Callable[..., Any], *values: object, check: Check | None = None) -> Any:
+        """What a function of an instance answers; failures as in `call`. `check` raises for what is no answer."""
         begun = time.perf_counter()
         failed: BaseException | None = None
         try:
-            return function(*values)
+            found = function(*values)
+            if check is not None and (found is not None or name == "drive"):  # else None says that nothing was changed
+                check(found, values)
+            return found
         except PASSED_ON:
             raise
-        except (Exception, SystemExit) as error:  # sys.exit() ends a program, and an extension is none
+        except BaseException as error:  # sys.exit() ends a program, and an extension is none
             failed = error
             log.exception("%s failed in the hook '%s'.", instance.title, name)
             text = f"{instance.title} failed in `{name}`: {type(error).__name__}: {error}"
             if not instance.observer:
                 raise ExtensionFailed(text, "Its traceback is in the log.") from error
             self.warnings.append(text)
-            for listeners in self.listeners.values():
-                listeners[:] = [one for one in listeners if one.instance is not instance]
+            self.mute(instance)
         finally:
             seconds = time.perf_counter() - begun
             self.seconds[instance.name] += seconds
             if self.note:
                 self.note(instance.name, name, seconds, failed)
+
+    def mute(self, instance: Hooked) -> None:
+        """Ask an instance no more."""
+        for listeners in self.listeners.values():
+            listeners[:] = [one for one in listeners if one.instance is not instance]
 
 
 class Around:

@@ -15,16 +15,18 @@ from modules.contract.request import GenerationRequest, Size
 from modules.contract.services import ModelEntry
 from modules.families.base import Components
 from modules.families.hypernetworks import Detours
-from modules.families.networks import Patches
+from modules.families.networks import Patches, Strength, Wanted
 from modules.imaging.inpainting import Prepared
 from modules.pipeline.conditioning import Conditioning
 from modules.pipeline.relay import Relay
 from modules.prompts.tags import Tag, without_tags
 from modules.sampling.noise import NoiseSource
 from modules.sampling.registry import Choice
+from modules.screening import Screen
 from modules.settings.groups import Settings
 
 if TYPE_CHECKING:
+    from modules.pipeline.controls import Controls
     from modules.pipeline.encode import EncodingCache
     from modules.pipeline.tiny_decoder import TinyDecoders
 
@@ -61,6 +63,8 @@ class Tools(Protocol):
     root: Path
     encodings: "EncodingCache"
     tiny_decoders: "TinyDecoders"
+    screen: Screen
+    controls: "Controls"
 
     def load(self, name: str, settings: Settings) -> Loaded:
         """Another checkpoint, for the refiner or the second pass. Raises NotFound, BadModel."""
@@ -68,6 +72,10 @@ class Tools(Protocol):
 
     def use_networks(self, run: "Run", loaded: Loaded, tags: tuple[Tag, ...]) -> None:
         """Have a model work with just the networks that some tags name."""
+        ...
+
+    def wanted_networks(self, run: "Run", tags: Sequence[Tag]) -> tuple[Wanted, ...]:
+        """What `use_networks` would put into a model's weights, for whoever changes between sets: `loaded.patches.applied(them)`."""
         ...
 
     def short_title(self, name: str) -> str:
@@ -148,9 +156,11 @@ class Run:
     tiling: bool = False
     face_restorer: str | None = None
     prepared: Prepared | None = None  # source pictures and masks; None: txt2img
+    weigh: Callable[[Tag, Strength], Strength] | None = None  # what an extension makes of a network tag's strength
     interrupted: bool = False  # a person ended it early: what there is, is kept, and no batch follows
     script_notes: dict[str, object] = field(default_factory=dict[str, object])  # an extension's pairs for the infotext, before the others
     notes: dict[str, object] = field(default_factory=dict[str, object])  # further pairs, behind the others: what happened on the way
+    picture_notes: dict[int, dict[str, object]] = field(default_factory=dict[int, dict[str, object]])  # those of a single picture
     warnings: list[str] = field(default_factory=list[str])  # of all batches of the request: each is said once
     matched_networks: dict[str, dict[str, int]] = field(default_factory=dict[str, dict[str, int]])  # keys in a file, and used ones
     network_hashes: dict[str, str] = field(default_factory=dict[str, str])
@@ -185,7 +195,8 @@ class Run:
 
         The second pass has the same texts, unless the request has others for it. `networks` takes the place of what the tags name.
         """
-        plain = [without_tags(text) if self.request.networks else (text, []) for text in positive]
+        none: list[Tag] = []
+        plain = [without_tags(text) if self.request.networks else (text, none) for text in positive]
         tags = tuple(plain[0][1] if networks is None else networks)
         self.texts = Prompts(tuple(positive), tuple(negative), ())
         self.prompts = Prompts(tuple(text for text, _ in plain), tuple(negative), tags)

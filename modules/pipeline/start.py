@@ -28,7 +28,8 @@ def first_pass(run: Run) -> Pass:
         return encode(run, loaded, prompts, Timeline(scheduled_steps(run.choice, request.steps)), request.size)
 
     noise = noise_source(run, run.components, request.size)
-    passing = Pass(run.loaded, run.choice, request.steps, request.size, noise, encode_for(run.loaded), encode_for, run.prompts.tags, encode_for)
+    texts = encode_for(run.loaded)
+    passing = Pass(run.loaded, run.choice, request.steps, request.size, noise, texts, encode_for, run.prompts.tags, encode_for)
     if request.source is None:
         passing.concat = inputs_without_picture(run.components, len(run.seeds), request.size)
     else:

@@ -10,17 +10,20 @@ from modules.contract.progress import Reporter
 from modules.contract.request import GenerationRequest
 from modules.contract.services import TokenCount
 from modules.families.clip_text import CHUNK, TextOptions, tokenize
+from modules.families.networks import Wanted
 from modules.imaging.resize import Upscale
 from modules.pipeline.caption import Captions
+from modules.pipeline.controls import Controls
 from modules.pipeline.encode import EncodingCache
 from modules.pipeline.faces import Faces
 from modules.pipeline.library import Library
 from modules.pipeline.models import Models
-from modules.pipeline.networks import Networks
+from modules.pipeline.networks import Networks, always
 from modules.pipeline.run import Loaded, Run
 from modules.pipeline.tiny_decoder import TinyDecoders
 from modules.pipeline.upscale import Upscalers
 from modules.prompts.tags import Tag
+from modules.screening import Screen
 from modules.settings.groups import Settings
 
 
@@ -28,18 +31,29 @@ class PipelineTools:
     """One for the whole program; implements `pipeline.run.Tools`."""
 
     def __init__(
-        self, library: Library, models: Models, root: Path, redo: Callable[[Run, GenerationRequest], list[Image.Image]]
+        self,
+        library: Library,
+        models: Models,
+        root: Path,
+        redo: Callable[[Run, GenerationRequest], list[Image.Image]],
+        screen: Screen,
     ) -> None:
         self.library = library
-        self.redo = redo
+        self.screen = screen
+        self.again = redo
         self.models = models
         self.root = root
         self.encodings = EncodingCache()
         self.networks = Networks(library.loras, library.hypernetworks, library.embeddings, library.hashes)
         self.upscalers = Upscalers(library.models, self.place, half=self.half, further=library.places.upscalers)
         self.faces = Faces(library.models, self.place, library.places.faces)
+        self.controls = Controls(library.controlnets, library.encoders, lambda: self.models.device)
         self.captions = Captions(library.models, self.place)
         self.tiny_decoders = TinyDecoders(library.models)
+
+    def redo(self, run: Run, request: GenerationRequest) -> list[Image.Image]:
+        """The pictures of another request, made while a batch is finished. Raises as generation does."""
+        return self.again(run, request)
 
     def place(self) -> torch.device:
         """The device to compute on."""
@@ -57,6 +71,10 @@ class PipelineTools:
         """Have a model work with just the networks that some tags name."""
         run.enter(loaded)
         self.networks.use(run, loaded, tags)
+
+    def wanted_networks(self, run: Run, tags: Sequence[Tag]) -> tuple[Wanted, ...]:
+        """What `use_networks` would put into a model's weights."""
+        return tuple(self.networks.wanted(run, [*tags, *always(run.settings)]))
 
     def embedding_hash(self, loaded: Loaded, name: str, settings: Settings) -> str | None:
         """What the infotext shows as an embedding's hash; None if it shows none."""

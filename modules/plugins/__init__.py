@@ -1,8 +1,18 @@
 """All that an extension needs: its base, the hooks, and the declarations of what a person may set."""
 
 from modules.contract.declare import (
-    Choice, Color, ImageField, ModelChoice, Number, Options, Slider, Text, Toggle, Units,
-)  # fmt: skip
+    Choice,
+    Color,
+    ImageField,
+    Lines,
+    ModelChoice,
+    Number,
+    Options,
+    Slider,
+    Text,
+    Toggle,
+    Units,
+)
 from modules.pipeline.conditioning import Conditioning, Encoding, Weighted
 from modules.pipeline.hooks import Drive, hook
 from modules.pipeline.run import Loaded, Pass, Prompts, Run
@@ -26,6 +36,7 @@ __all__ = [
     "Guidance",
     "Host",
     "ImageField",
+    "Lines",
     "Loaded",
     "ModelChoice",
     "Number",

@@ -8,6 +8,7 @@ from fastapi import APIRouter
 
 from modules.contract import declare
 from modules.plugins.host import Host
+from modules.plugins.infotext import notes_of, options_in
 from modules.plugins.script import Script
 
 
@@ -32,6 +33,7 @@ class Extension:
     observer: ClassVar[bool] = False
     script: ClassVar[Script | None] = None
     tab: ClassVar[Tab | None] = None
+    families: tuple[str, ...] = ()  # of its manifest
     options: Any  # an Options of its own class
 
     def __init__(self, options: declare.Options, *, name: str, title: str, host: Host | None = None) -> None:
@@ -61,22 +63,10 @@ class Extension:
 
     @classmethod
     def notes(cls, options: Any, title: str) -> dict[str, object]:
-        """The pairs that a picture's infotext has of it. Those of a script are its own affair."""
-        if cls.script is not None:
-            return {}
-        defaults = cls.Options()
-        changed = {
-            field.title or name: getattr(options, name)
-            for name, field in cls.Options.model_fields.items()
-            if getattr(options, name) != getattr(defaults, name)
-        }
-        return {title: ", ".join(f"{label}: {value}" for label, value in changed.items()) or True}
+        """The pairs that a picture's infotext has of it: one of its title and what was changed. Those of a script are its own affair."""
+        return {} if cls.script is not None else notes_of(options, title)
 
     @classmethod
     def options_from(cls, notes: Mapping[str, str], title: str) -> dict[str, Any] | None:
-        """Its options in the pairs of an infotext; None if it took no part. Raises nothing: what cannot be read is left out."""
-        if cls.script is not None or title not in notes:
-            return None
-        labels = {field.title or name: name for name, field in cls.Options.model_fields.items()}
-        pairs = [part.split(": ", 1) for part in notes[title].split(", ") if ": " in part]
-        return {labels[label]: value for label, value in pairs if label in labels}
+        """Its options in the pairs of an infotext that nobody else reads; None if it took no part. What cannot be read is left out."""
+        return None if cls.script is not None else options_in(cls.Options, notes, title)

@@ -14,7 +14,10 @@ from modules.settings.groups import Settings
 class Program(Protocol):
     """The rest of the program, as extensions may use it. All of it may be called from any thread."""
 
-    folders: Folders
+    @property
+    def folders(self) -> Folders:
+        """Where things lie."""
+        ...
 
     def choices(self, kind: str) -> Sequence[str]:
         """The names of a kind: checkpoint, vae, lora, embedding, hypernetwork, upscaler, sampler, schedule, style, controlnet."""
@@ -22,6 +25,10 @@ class Program(Protocol):
 
     def models(self, kind: str) -> Sequence[ModelEntry]:
         """The model files of a kind: checkpoint, vae, lora, hypernetwork, controlnet. Embeddings have names only; see `choices`."""
+        ...
+
+    def refresh(self) -> None:
+        """Look at the folders of models again, as the page's buttons do."""
         ...
 
     def chosen_checkpoint(self) -> ModelEntry | None:
@@ -33,7 +40,10 @@ class Program(Protocol):
         ...
 
     def picture(self, reference: str) -> bytes:
-        """The bytes of a picture that the page names: an upload's id, or base64 with or without a `data:` head. Raises NotFound, BadRequest."""
+        """The bytes of a picture that the page names: an upload's id, or base64, a `data:` head before it or not.
+
+        Raises NotFound, BadRequest.
+        """
         ...
 
     def submit(self, request: GenerationRequest, *, owner: str) -> str:
@@ -41,7 +51,17 @@ class Program(Protocol):
         ...
 
     def submit_work(self, title: str, work: Callable[[Reporter], Any], *, owner: str) -> str:
-        """Put other long work into the queue, which is not kept over a restart; the job's id, whose result is what `work` returns."""
+        """Put other long work into the queue, which is not kept over a restart; the job's id, whose result is what `work` returns.
+
+        A dictionary of JSON values is the job's summary, too. Raises TooBusy, Unavailable.
+        """
+        ...
+
+    def result(self, job: str, *, seconds: float = 600) -> Any:
+        """Wait for a job, and have what it gave: a GenerationResult, or what its work returned. Not to be called by a job or a hook.
+
+        Raises what the job failed with, Unavailable if it was cancelled or takes longer.
+        """
         ...
 
 

@@ -95,9 +95,12 @@ class Installation:
         return row
 
     def folder_of(self, name: str) -> Path:
-        """Where an added extension lies. Raises NotFound, BadRequest."""
-        folder = self.added_row(name).folder
+        """Where an added extension lies. Raises NotFound, BadRequest for one that lies elsewhere: only what is in the data folder is ours."""
+        row = self.added_row(name)
+        folder = row.folder
         assert folder is not None
+        if not same(folder.parent, self.added):
+            raise BadRequest(f"{row.title} lies in the program's own folder, {folder}.", "It can be switched off here, and deleted there.")
         return folder
 
     def record_of(self, name: str) -> Record | None:

@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 from modules.contract.request import GenerationRequest
 
 FAILURES_KEPT = 10
-AT_THE_DOOR = "request"  # this hook is called for requests that never become pictures, too
-WITH_PICTURES = "drive"  # the time of this hook is mostly that of the pictures that it asks for
+ROUTE, WORK = "route", "work"  # what an extension does outside of hooks: answers to its own addresses, jobs of its own
+# Not counted for each picture. `request` is called for requests that never become pictures, too; the time of `drive` is mostly that
+# of the pictures that it asks for.
+APART = frozenset({"request", "drive", ROUTE, WORK})
 
 Note = Callable[[str, str, float, BaseException | None], None]
 
@@ -45,7 +47,7 @@ class Account:
 
     def per_picture(self) -> float | None:
         """Its own seconds for each picture; None while it has had no part in any."""
-        own = [one.seconds for hook, one in self.spent.items() if hook not in (AT_THE_DOOR, WITH_PICTURES)]
+        own = [one.seconds for hook, one in self.spent.items() if hook not in APART]
         return sum(own) / self.pictures if self.pictures else None
 
 
@@ -74,19 +76,24 @@ class Ledger:
         counted: set[str] = set()
 
         def note(name: str, hook: str, seconds: float, error: BaseException | None) -> None:
-            with self.lock:
-                account = self.accounts.setdefault(name, Account())
-                if hook not in (AT_THE_DOOR, WITH_PICTURES) and name not in counted:
-                    counted.add(name)
-                    account.pictures += pictures
-                spent = account.spent.setdefault(hook, Spent())
-                spent.calls += 1
-                spent.seconds += seconds
-                spent.slowest = max(spent.slowest, seconds)
-                if error is not None:
-                    account.failures.append(failure(hook, error))
+            self.note(name, hook, seconds, error)
+            if hook not in APART and name not in counted:
+                counted.add(name)
+                with self.lock:
+                    self.accounts.setdefault(name, Account()).pictures += pictures
 
         return note
+
+    def note(self, name: str, hook: str, seconds: float, error: BaseException | None) -> None:
+        """Write down one call of an extension: how long it took, and what it raised."""
+        with self.lock:
+            account = self.accounts.setdefault(name, Account())
+            spent = account.spent.setdefault(hook, Spent())
+            spent.calls += 1
+            spent.seconds += seconds
+            spent.slowest = max(spent.slowest, seconds)
+            if error is not None:
+                account.failures.append(failure(hook, error))
 
 
 def failure(hook: str, error: BaseException) -> Failure:

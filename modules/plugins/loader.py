@@ -3,17 +3,21 @@
 import importlib
 import logging
 import os
+import re
 import sys
 import time
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
+from modules.contract.declare import Options
 from modules.contract.errors import BadRequest, NotSupported, WebuiError
-from modules.plugins.extension import Extension
-from modules.plugins.manifest import Manifest, read_manifest
+from modules.contract.schema import schema
+from modules.plugins.extension import Extension, Tab
+from modules.plugins.manifest import ELEMENT, Manifest, read_manifest
 from modules.plugins.requirements import missing
+from modules.plugins.script import Script
 
 log = logging.getLogger(__name__)
 PACKAGE = "extensions"
@@ -50,9 +54,12 @@ def load(folder: Path, *, origin: Origin = "bundled", fresh: bool = False) -> Lo
         if fresh:
             forget(folder.name)
         extension = import_extension(folder)
+        refuse_what_cannot_be(extension)
     except WebuiError as error:
         return failed(folder, manifest, str(error), origin=origin)
-    except (Exception, SystemExit) as error:  # an extension may do anything while it is imported
+    except KeyboardInterrupt:  # a person's
+        raise
+    except BaseException as error:  # an extension may do anything while it is imported
         log.exception("The extension in %s could not be imported.", folder)
         seconds, text = time.perf_counter() - begun, "".join(traceback.format_exception(error))[-8000:]
         problem = f"It could not be imported: {type(error).__name__}: {error}"
@@ -101,6 +108,28 @@ def import_extension(folder: Path) -> type[Extension]:
         names = ", ".join(kind.__name__ for kind in found) or "none"
         raise BadRequest(f"Its __init__.py must define one Extension; it has {names}.")
     return found[0]
+
+
+def refuse_what_cannot_be(kind: type[Extension]) -> None:
+    """Raise BadRequest for a class whose declarations are none; what the page and the API make of them would fail later."""
+    for name in ("Options", "Settings"):
+        declared: object = getattr(kind, name)
+        if not (isinstance(declared, type) and issubclass(declared, Options)):
+            raise BadRequest(f"Its {name} must be a class of modules.plugins.Options.")
+        try:
+            declared()
+            schema(declared)
+        except Exception as error:
+            raise BadRequest(f"Its {name} cannot be shown: {error}.") from error
+    if kind.Options.model_fields and issubclass(kind.Settings, kind.Options):
+        raise BadRequest("Its Settings hold its Options: below `class Options`, that name means those. Write `class Settings` first.")
+    if not isinstance(cast("object", kind.script), Script | None):
+        raise BadRequest("Its `script` must be a Script.")
+    for argument in kind.script.arguments if kind.script else ():
+        if argument.option and argument.option not in kind.Options.model_fields:
+            raise BadRequest(f"Its script has an argument for the option '{argument.option}', which it has not.")
+    if not isinstance(cast("object", kind.tab), Tab | None) or (kind.tab and not re.fullmatch(ELEMENT, kind.tab.element)):
+        raise BadRequest("Its `tab` must be a Tab with the name of a custom element, such as my-page.")
 
 
 def forget(name: str) -> None:

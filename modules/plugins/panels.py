@@ -1,5 +1,6 @@
 """The extensions' options as a page shows them: one panel for each, of declared fields."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,12 +11,15 @@ from modules.plugins.extension import Extension
 from modules.plugins.loader import Loaded
 from modules.plugins.script import Names, Script, choices_of
 
+log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True)
 class Panel:
     """An extension on the page. One that is not `always_on` is chosen from the list of scripts, one at a time.
 
-    `name` is its key in `GenerationRequest.extensions`; `fields` are those of `contract.schema`.
+    `name` is its key in `GenerationRequest.extensions`; `fields` are those of `contract.schema`. `element` is the custom element of its
+    own that takes the place of the generated panel; empty without one.
     """
 
     name: str
@@ -23,12 +27,22 @@ class Panel:
     description: str
     always_on: bool
     fields: list[dict[str, Any]]
+    element: str = ""
 
 
 def panels(rows: Sequence[Loaded], tab: str, names: Names) -> list[Panel]:
     """The panels of "txt2img" or "img2img", by title. `names` are the lists that are known only while the program runs, by kind."""
-    found = [panel for row in rows if (panel := panel_of(row, tab, names)) is not None]
+    found = [panel for row in rows if (panel := contained(row, tab, names)) is not None]
     return sorted(found, key=lambda panel: panel.title.lower())
+
+
+def contained(row: Loaded, tab: str, names: Names) -> Panel | None:
+    """The same for one; None, with a line in the log, if its choices are a function that fails."""
+    try:
+        return panel_of(row, tab, names)
+    except (Exception, SystemExit):
+        log.exception("%s failed while its panel was made.", row.title)
+        return None
 
 
 def panel_of(row: Loaded, tab: str, names: Names) -> Panel | None:
@@ -37,9 +51,10 @@ def panel_of(row: Loaded, tab: str, names: Names) -> Panel | None:
     if kind is None or (kind.script and tab not in kind.script.tabs) or (kind.observer and kind.Options is Options):
         return None
     description = row.manifest.description if row.manifest else ""
-    title = kind.script.title if kind.script else row.title
     always_on = kind.script is None or kind.script.always_on
-    return Panel(row.name, title, description, always_on, schema(kind.Options, choices=choices(kind, kind.script, tab, names), tab=tab))
+    title = row.title if always_on or kind.script is None else kind.script.title
+    fields = schema(kind.Options, choices=choices(kind, kind.script, tab, names), tab=tab)
+    return Panel(row.name, title, description, always_on, fields, row.manifest.web.panel if row.manifest else "")
 
 
 def choices(kind: type[Extension], script: Script | None, tab: str, names: Names) -> dict[str, Sequence[str]]:

@@ -1,6 +1,8 @@
 """What is loaded, in which order, and how a run gets instances of it."""
 
-from collections.abc import Callable, Sequence
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -9,12 +11,20 @@ from typing import Any
 from modules.contract.errors import BadRequest, ExtensionFailed, NotFound, NotSupported, WebuiError
 from modules.contract.request import GenerationRequest
 from modules.pipeline.relay import Relay
+from modules.pipeline.run import Run
 from modules.plugins.discover import folders
 from modules.plugins.extension import Extension
 from modules.plugins.host import Host
+from modules.plugins.infotext import read_extensions
 from modules.plugins.ledger import Ledger, Note
 from modules.plugins.loader import Loaded, load
 from modules.plugins.script import Names, Script, checked, described, options_from
+from modules.settings.store import ENTRIES, EXTENSIONS, entries_on
+
+log = logging.getLogger(__name__)
+Hosts = Callable[[Loaded, Mapping[str, Any]], Host | None]  # what an extension is given; a request's own settings go on top of the others
+PLAIN = str | int | float | None
+FAMILIES = {"sd1": "Stable Diffusion 1", "sd2": "Stable Diffusion 2", "sdxl": "SDXL", "sdxl-refiner": "the refiner of SDXL"}
 
 
 @dataclass(frozen=True)
@@ -45,8 +55,11 @@ class ScriptEntry:
         return None if options is None else options.model_dump(mode="json")
 
     def describe(self, names: Names) -> list[dict[str, Any]]:
-        """Its arguments as A1111's /sdapi/v1/script-info lists them."""
-        return described(self.script, self.kind.Options, tab=self.tab, names=names)
+        """Its arguments as A1111's /sdapi/v1/script-info lists them. Raises ExtensionFailed."""
+        try:
+            return described(self.script, self.kind.Options, tab=self.tab, names=names)
+        except (Exception, SystemExit) as error:  # choices may be a function of its own
+            raise ExtensionFailed(f"{self.title} failed while it was described: {type(error).__name__}: {error}") from error
 
 
 class Registry:
@@ -56,13 +69,21 @@ class Registry:
     """
 
     def __init__(self, found: Sequence[Loaded] = (), ledger: Ledger | None = None) -> None:
-        self.rows = ordered(found)
+        self.rows = usable_together(found)
         self.ledger = ledger or Ledger()
-        self.hosts: Callable[[Loaded], Host | None] = lambda row: None
+        self.hosts: Hosts = lambda row, settings: None
+        self.watchers: list[Callable[[], None]] = []
 
     def replace(self, found: Sequence[Loaded]) -> None:
         """Have other extensions from now on."""
-        self.rows = ordered(found)
+        self.rows = usable_together(found)
+        for changed in self.watchers:
+            changed()
+
+    def watch(self, changed: Callable[[], None]) -> None:
+        """Have a function called now, and each time the extensions are others. It must not raise."""
+        self.watchers.append(changed)
+        changed()
 
     @classmethod
     def of(cls, root: Path) -> "Registry":
@@ -103,10 +124,15 @@ class Registry:
                 raise NotFound.among("extension", name, known)
             if known[name].extension is None:
                 raise NotSupported(f"The extension {known[name].title} cannot be used.", known[name].problem or "")
-        return Relay([one for row in rows if (one := instance(row, request, hosts(row), note)) is not None], note)
+        found = [one for row in rows if (one := instance(row, request, hosts, note)) is not None]
+        return Relay(found, note, join=taking_part)
+
+    def read_notes(self, notes: Mapping[str, str], tab: str = "") -> tuple[dict[str, dict[str, Any]], set[str]]:
+        """The options in an infotext's pairs, by extension, and the labels that they took; see `read_extensions`."""
+        return read_extensions(self.rows, notes, tab)
 
 
-def instance(row: Loaded, request: GenerationRequest, host: Host | None, note: Note) -> Extension | None:
+def instance(row: Loaded, request: GenerationRequest, hosts: Hosts, note: Note) -> Extension | None:
     """A loaded extension's instance for a request; None if it takes no part."""
     kind = row.extension
     if kind is None or not (kind.observer or row.name in request.extensions):
@@ -114,15 +140,53 @@ def instance(row: Loaded, request: GenerationRequest, host: Host | None, note: N
     if kind.script and request.source is None and "txt2img" not in kind.script.tabs:
         raise BadRequest(f"{row.title} works on a picture, and txt2img has none.", "Use it in img2img.")
     options = checked(kind.Options, request.extensions.get(row.name, {}), row.title)
+    begun = time.perf_counter()
     try:
-        return kind(options, name=row.name, title=row.title, host=host)
+        made = kind(options, name=row.name, title=row.title, host=hosts(row, request.settings))
+        made.families = row.manifest.families if row.manifest else ()
+        return made
     except WebuiError:
         raise
-    except (Exception, SystemExit) as error:  # a constructor of its own
-        note(row.name, "__init__", 0.0, error)
+    except BaseException as error:  # a constructor of its own
+        note(row.name, "__init__", time.perf_counter() - begun, error)
         if kind.observer:  # which nobody chose
             return None
         raise ExtensionFailed(f"{row.title} could not be begun: {type(error).__name__}: {error}", "The Extensions tab has more.") from error
+
+
+def taking_part(one: Extension, run: Run) -> bool:
+    """Whether an extension is for a run's model; if it is, its pairs of the infotext are in the run. Raises BadRequest for one that a
+    person chose."""
+    family = run.components.variant.family
+    if one.families and family not in one.families:
+        if one.name not in run.request.extensions:
+            return False
+        works = " and ".join(FAMILIES[each] for each in one.families)
+        model = f"{run.loaded.entry.name} is {FAMILIES[family]}"
+        raise BadRequest(f"{one.title} works with {works} only; {model}.", "Switch it off, or choose another model.")
+    if one.name in run.request.extensions:
+        try:
+            notes = type(one).notes(one.options, one.title)
+            run.script_notes.update({str(label): value if isinstance(value, PLAIN) else str(value) for label, value in notes.items()})
+        except (Exception, SystemExit) as error:
+            run.warn(f"{one.title} could not say what it did, so the infotext lacks it: {type(error).__name__}: {error}")
+            log.exception("%s failed while it wrote its infotext.", one.title)
+    return True
+
+
+def usable_together(found: Sequence[Loaded]) -> list[Loaded]:
+    """Extensions in order; those that cannot be used beside the others get a problem."""
+    taken = dict.fromkeys(ENTRIES, "the program")
+    rows = ordered(found)
+    for index, row in enumerate(rows):
+        keys = [entry.key for entry in entries_on(f"{EXTENSIONS}.{row.name}", row.extension.Settings)] if row.extension else []
+        clash = next((key for key in keys if key in taken), None)
+        if clash is None:
+            taken.update(dict.fromkeys(keys, row.title))
+        else:
+            problem = f"Its setting '{clash}' has a name that {taken[clash]} has for one; give it another key."
+            rows[index] = replace(row, problem=problem, extension=None)
+    return rows
 
 
 def ordered(found: Sequence[Loaded]) -> list[Loaded]:

@@ -3,13 +3,13 @@
 import types
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Any, Literal, Union, cast, get_args, get_origin
 
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
 from modules.contract.declare import Options
-from modules.contract.errors import BadRequest, NotFound
+from modules.contract.errors import BadRequest, ExtensionFailed, NotFound, WebuiError
 
 Names = Mapping[str, Sequence[str]]  # lists known only while the program runs, by kind: "upscaler", "checkpoint", ...
 BOUNDS = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than", "pattern": "of the form"}
@@ -31,12 +31,18 @@ class Argument:
 
 @dataclass(frozen=True)
 class Script:
-    """An extension as a script of A1111. One that is `always_on` has a switch before its arguments."""
+    """An extension as a script of A1111. One that is `always_on` has a switch before its arguments.
+
+    `parse` reads what clients send where that is more than values by position, such as units as JSON objects: it gets the whole
+    list, a switch and all, and the tab, and answers with named options, or with None if they switch it off. Then `arguments` only
+    describe.
+    """
 
     title: str
     arguments: tuple[Argument, ...]
     tabs: tuple[str, ...] = ("txt2img", "img2img")
     always_on: bool = False
+    parse: Callable[[Sequence[Any], str], Mapping[str, Any] | None] | None = None
 
 
 def checked(kind: type[Options], values: Mapping[str, Any], title: str) -> Options:
@@ -54,6 +60,8 @@ def sentence(kind: type[Options], problem: Any, title: str) -> str:
     """One of pydantic's problems in words."""
     if problem["type"] == "value_error":
         return str(problem["ctx"]["error"])
+    if not problem["loc"]:
+        return f"{title}: {problem['msg']}."
     field = kind.model_fields[str(problem["loc"][0])]
     shown, context = repr(problem["input"]), problem.get("ctx", {})
     start = f"{title}: {field.title} is {shown if len(shown) <= 60 else shown[:57] + '...'};"
@@ -71,6 +79,9 @@ def options_from(script: Script, kind: type[Options], args: Sequence[object], *,
     What is missing at the end keeps its default, and what is too much is ignored, as in A1111. A choice may be given by
     its name or by its number from 0. Raises BadRequest and NotFound.
     """
+    if script.parse:
+        parsed = parsed_by(script.parse, args, tab, script.title)
+        return None if parsed is None else checked(kind, parsed, script.title)
     if script.always_on:
         if not args or not args[0]:
             return None
@@ -81,6 +92,24 @@ def options_from(script: Script, kind: type[Options], args: Sequence[object], *,
             label = argument.label or str(kind.model_fields[argument.option].title)
             values[argument.option] = chosen(value, choices_of(argument, kind, tab, names) or (), f"{script.title}: {label}")
     return checked(kind, values, script.title)
+
+
+def parsed_by(
+    parse: Callable[[Sequence[Any], str], Mapping[str, Any] | None], args: Sequence[object], tab: str, title: str
+) -> Mapping[str, Any] | None:
+    """What a script's own function makes of a list. Raises BadRequest for what it cannot read, and ExtensionFailed if it is to blame."""
+    try:
+        found: Any = parse(args, tab)
+    except WebuiError:
+        raise
+    except (TypeError, ValueError, KeyError, IndexError, AttributeError) as error:
+        raise BadRequest(f"The arguments of {title} cannot be read: {type(error).__name__}: {error}.") from error
+    except (Exception, SystemExit) as error:
+        raise ExtensionFailed(f"{title} failed while it read its arguments: {type(error).__name__}: {error}") from error
+    if found is not None and not isinstance(found, Mapping):
+        what = type(found).__name__
+        raise ExtensionFailed(f"{title} failed while it read its arguments: it answered with {what}, not with named options.")
+    return cast("Mapping[str, Any] | None", found)
 
 
 def chosen(value: Any, choices: Sequence[str], label: str) -> Any:

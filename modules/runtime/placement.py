@@ -64,6 +64,15 @@ class Placement:
         if self.where == "Resident":
             self.present.add(name)
 
+    def remove(self, name: str) -> None:
+        """Forget a part; it waits where it is. One that is not there is no mistake."""
+        if name in self.parts and self.where != "Resident":
+            self.move(name, self.waiting)
+        self.parts.pop(name, None)
+        self.streamed.discard(name)
+        self.present.discard(name)
+        self.depth.pop(name, None)
+
     @contextmanager
     def on_device(self, name: str) -> Iterator[None]:
         """While it lasts, a part is on the device; what others were there and are not in use make room first.

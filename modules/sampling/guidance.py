@@ -18,12 +18,13 @@ Role = Literal["positive", "negative", "imageless"]
 class Condition:
     """What one evaluation is conditioned on: encoded text (tokens, width), for a picture of the batch, with a weight.
 
-    `vector` (V,) is SDXL's. 'imageless' is the third condition of instruct-pix2pix: negative text and no source picture.
+    A weight may be a map (h, w): a region's. `vector` (V,) is SDXL's.
+    'imageless' is the third condition of instruct-pix2pix: negative text and no source picture.
     """
 
     context: Tensor
     picture: int
-    weight: float = 1.0
+    weight: float | Tensor = 1.0
     vector: Tensor | None = None
     role: Role = "positive"
 

@@ -3,6 +3,7 @@
 import base64
 import html
 import math
+from collections.abc import Callable
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qs
 
@@ -34,15 +35,26 @@ REFRESH = '<meta http-equiv="refresh" content="0; url=/">'
 class Door:
     """ASGI middleware. The page is entered with a session from the login page, `/sdapi/` with HTTP basic authentication.
 
-    `shared` says that there is one list of accounts for both; then a session opens `/sdapi/` as well. Five wrong passwords a
+    `shared` says that there is one list of accounts for both; then a session opens `/sdapi/` as well. `for_both` says of a path that
+    it is opened by either: A1111's addresses of extensions, which its clients call. Five wrong passwords a
     minute from one address, wherever they are tried, and none is tried for the rest of it; sessions go on.
     """
 
-    def __init__(self, app: ASGIApp, *, port: int, page: Accounts, api: Accounts, shared: bool) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        port: int,
+        page: Accounts,
+        api: Accounts,
+        shared: bool,
+        for_both: Callable[[str], bool] = lambda path: False,
+    ) -> None:
         self.app = app
         self.page = page
         self.api = api
         self.shared = shared
+        self.for_both = for_both
         self.cookie = f"easel_session_{port}"  # cookies do not know ports, and two programs may run here
         self.sessions = Sessions()
         self.tries = Tries()
@@ -63,7 +75,7 @@ class Door:
         by_session = self.shared or not path.startswith(API)
         if path in PUBLIC or (by_session and self.sessions.holds(token)):
             return await self.app(scope, receive, send)
-        if path.startswith((API, SHARED)):
+        if path.startswith((API, SHARED)) or self.for_both(path):
             return await self.by_password(scope, receive, send, headers.get("authorization", ""))
         if scope["type"] == "http" and scope["method"] == "GET" and "text/html" in headers.get("accept", ""):
             came_by_link = path == "/" and headers.get("sec-fetch-site") in ("cross-site", "same-site")

@@ -20,6 +20,7 @@ from modules.server.pictures import picture_file, picture_type
 from modules.server.security import FILE_POLICY
 from modules.server.threads import Threads
 from modules.server.wire import GENERATED, job_line, mode
+from modules.settings.store import refuse_local
 
 FormValues = Callable[[GenerationRequest], dict[str, Any]]
 THUMBNAIL_SIDE = 256
@@ -75,14 +76,19 @@ class Jobs:
 
     def add(self, asked: JobAsked) -> str:
         """Queue a picture; the job's id."""
-        return self.submit(self.generation.check(request_from(asked.request)), owner=asked.owner)
+        request = request_from(asked.request)
+        refuse_local(request.settings)
+        return self.submit(self.generation.check(request), owner=asked.owner)
 
     def edit(self, id: str, changes: dict[str, Any]) -> dict[str, Any]:
         """Change what a waiting job is asked, which is held meanwhile. What cannot be done leaves it as it was."""
         job = self.queue.get(id)
         if job.kind not in GENERATED:
             raise BadRequest("Only pictures that are to be generated can be changed while they wait.")
-        request = self.generation.check(request_from({**job.request, **changes}))
+        request = request_from({**job.request, **changes})
+        if "settings" in changes:
+            refuse_local(request.settings)
+        request = self.generation.check(request)
         return self.line(self.order.revise(id, request.model_dump(mode="json"), request.prompt[:TITLE_LENGTH]))
 
     def repeat(self, id: str, asked: Repeating) -> str:

@@ -1,7 +1,7 @@
 """What stands before everything that is served: who is spoken to, who speaks, how much, and what a browser may do with the answer."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -50,15 +50,16 @@ def secure(
     hosts: Iterable[str] = (),
     page_accounts: Mapping[str, str] | None = None,
     api_accounts: Mapping[str, str] | None = None,
+    shared: Callable[[str], bool] = lambda path: False,
 ) -> ASGIApp:
     """The finished app with the guard around it, and the door if there are accounts.
 
-    `hosts` are further names that the program is reached by, each with or without a port. Raises BadRequest for what is no
-    name, `*` included.
+    `hosts` are further names that the program is reached by, each with or without a port; `shared` says of a path that it is for the
+    page and for API clients alike. Raises BadRequest for what is no name, `*` included.
     """
     if page_accounts or api_accounts:
         page, api = Accounts(page_accounts or api_accounts or {}), Accounts(api_accounts or page_accounts or {})
-        app = Door(app, port=port, page=page, api=api, shared=not (page_accounts and api_accounts))
+        app = Door(app, port=port, page=page, api=api, shared=not (page_accounts and api_accounts), for_both=shared)
     return Guard(app, port=port, hosts=hosts)
 
 

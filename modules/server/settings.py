@@ -14,10 +14,12 @@ from modules.server.here import from_this_machine
 from modules.server.routes import Threads
 from modules.settings.groups import HEADINGS, Settings
 from modules.settings.importing import Imported, imported, plain_problem
-from modules.settings.store import ENTRIES, SettingsStore, changed, flat, is_local
+from modules.settings.store import ENTRIES, EXTENSIONS, Page, SettingsStore, changed, entries_of, entries_on, flat, is_local
 
 CHECKPOINT = "sd_model_checkpoint"
 EXPORT_NAME = "settings.json"
+HEADING = "Extensions"
+NO_PAGES: Mapping[str, Page] = {}
 # Settings that hold several of a list that is known only while the program runs; the tabs are known to the page alone.
 LISTED = {"hide_samplers": "sampler", "infotext_skip_pasting": "infotext field"}
 
@@ -63,7 +65,8 @@ class SettingsDesk:
         now = self.values()
         new = {key: value for key, value in values.items() if key not in now or value != now[key]}
         checked(self.store.current, new)
-        refused = [ENTRIES[key].field.title or key for key in new if is_local(key)]
+        known = entries_of(self.store.current)
+        refused = [known[key].field.title or key for key in new if is_local(key, known)]
         if refused and not here:
             raise NotSupported(f"{' and '.join(refused)} can be changed only on the machine that the program runs on.")
         if new.get(CHECKPOINT):
@@ -75,29 +78,37 @@ class SettingsDesk:
 
 def checked(settings: Settings, values: Mapping[str, Any]) -> None:
     """Raise NotFound for an unknown key, BadRequest with a sentence for each value that cannot be."""
+    known = entries_of(settings)
     for key in values:
-        if key not in ENTRIES:
-            raise NotFound.among("setting", key, ENTRIES)
+        if key not in known:
+            raise NotFound.among("setting", key, known)
     plain = {key: problem for key, value in values.items() if (problem := plain_problem(value))}
     if plain:
-        raise BadRequest(" ".join(f"The setting '{ENTRIES[key].field.title}' {problem}" for key, problem in plain.items()))
+        raise BadRequest(" ".join(f"The setting '{known[key].field.title}' {problem}" for key, problem in plain.items()))
     changed(settings, dict(values))
 
 
-def pages(lists: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
+def pages(lists: Mapping[str, Sequence[str]], extensions: Mapping[str, Page] = NO_PAGES) -> list[dict[str, Any]]:
     """The pages of the tab in order: {name, title, heading, fields}, the fields as `contract.schema` describes them.
 
-    `reload` says of a field that the page has to be loaded again before all of it shows.
+    Those of `extensions`, by name, come last. `reload` says of a field that the page has to be loaded again before all of it shows.
     """
     choices: dict[str, Sequence[str]] = {key: lists.get(kind, ()) for key, kind in LISTED.items()}
-    choices["quicksettings_list"] = [key for key in ENTRIES if not is_local(key)]
-    return [
+    further = {name: list(entries_on(f"{EXTENSIONS}.{name}", page.kind)) for name, page in extensions.items()}
+    every = {**ENTRIES, **{entry.key: entry for found in further.values() for entry in found}}
+    choices["quicksettings_list"] = [key for key in every if not is_local(key, every)]
+    own = [
         {"name": name, "title": title(name), "heading": heading,
          "fields": [
              {**described(entry.name, entry.field, choices.get(entry.key)), "reload": entry.key in RELOADED}
              for entry in ENTRIES.values() if entry.page == name
          ]}
         for heading, names in HEADINGS.items() for name in names
+    ]  # fmt: skip
+    return own + [
+        {"name": f"extension-{name}", "title": page.title, "heading": HEADING,
+         "fields": [{**described(entry.name, entry.field), "key": entry.key, "reload": False} for entry in further[name]]}
+        for name, page in sorted(extensions.items(), key=lambda item: item[1].title.lower())
     ]  # fmt: skip
 
 
@@ -123,7 +134,7 @@ def add_reading(routes: APIRouter, desk: SettingsDesk, threads: Threads) -> None
 
         def collected() -> dict[str, Any]:
             lists = {kind: list(names) for kind, names in desk.lists().items()}
-            return {"pages": pages(lists), "values": desk.values(), "lists": lists, "problem": desk.store.problem}
+            return {"pages": pages(lists, desk.store.pages), "values": desk.values(), "lists": lists, "problem": desk.store.problem}
 
         return {**await threads.run(collected), "here": from_this_machine(request)}
 

@@ -13,8 +13,7 @@ from typing import Any
 import psutil
 
 from modules import __version__
-from modules.settings.groups import Settings
-from modules.settings.store import SettingsStore, flat, is_local
+from modules.settings.store import SettingsStore, defaults_of, entries_of, flat, is_local
 
 PACKAGES = ("torch", "torchvision", "diffusers", "transformers", "accelerate", "safetensors", "gradio", "fastapi", "starlette", "pydantic",
             "numpy", "pillow", "opencv-python-headless", "spandrel", "xformers", "uvicorn")  # fmt: skip
@@ -31,7 +30,7 @@ def sysinfo(
 ) -> dict[str, Any]:
     """The description. Not `whole`: without settings and flags that say where files lie."""
     values = flat(store.current)
-    defaults = flat(Settings())
+    defaults, known = flat(defaults_of(store.current)), entries_of(store.current)
     memory, disk = psutil.virtual_memory(), shutil.disk_usage(data)
     return {
         "Program": f"Easel {__version__}",
@@ -45,7 +44,7 @@ def sysinfo(
         "Packages": {name: found for name in PACKAGES if (found := installed(name))},
         "Extensions": [dict(extension) for extension in extensions()],
         "Flags": {name: harmless(value) for name, value in flags.items() if whole or not is_place(value)},
-        "Changed settings": {key: value for key, value in values.items() if value != defaults[key] and (whole or not is_local(key))},
+        "Changed settings": {key: value for key, value in values.items() if value != defaults[key] and (whole or not is_local(key, known))},
         "Problem with the settings file": store.problem,
     }
 

@@ -6,9 +6,9 @@ The field names are ours; `key` is the name that A1111 gives the same setting in
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, SerializeAsAny
 
-from modules.contract.declare import Choice, Color, ModelChoice, Number, Options, Slider, Text, Toggle
+from modules.contract.declare import Choice, Color, Lines, ModelChoice, Number, Options, Slider, Text, Toggle
 from modules.settings.interface import Appearance, Canvas, Downloads, Gallery, Interface, Notifications, Pasting, PromptEditing
 from modules.settings.sampling import Compatibility, Sampling
 
@@ -306,6 +306,41 @@ class Api(Options):
     user_agent: str = Text("", "User agent for such requests", key="api_useragent", local=True)
 
 
+class Screening(Options):
+    """Content"""
+
+    mode: Literal["Not chosen", "Off", "Blur", "Block"] = Choice(
+        "Not chosen",
+        "Content screen",
+        key="content_screen",
+        local=True,
+        help="What is done with a picture that shows what is listed below. It needs an image classifier in a folder of models/safety; none "
+        "comes with the program. Where a picture cannot be looked at, none is made. While it is on there are no live previews.",
+    )
+    limits: str = Lines(
+        "nsfw: 0.5\nporn: 0.5\nhentai: 0.5\nsexual: 0.5\nexplicit: 0.5",
+        "What the screen stops at",
+        key="content_screen_limits",
+        local=True,
+        help="One line for each of the classifier's labels, with the score from 0 to 1 that is too much. Other labels do not count.",
+    )
+    words: str = Lines(
+        "",
+        "Words that no prompt may have",
+        key="content_screen_words",
+        local=True,
+        help="One entry a line, whole words, compared after styles, wildcards and translation; 'a + b' refuses the two together.",
+    )
+    sign: bool = Toggle(
+        False,
+        "Sign saved pictures as generated (C2PA)",
+        key="c2pa_sign",
+        local=True,
+        help="Content credentials that say that a program made the picture, signed with a key made on this machine. Needs the package "
+        "c2pa-python. Whatever encodes the picture anew removes them.",
+    )
+
+
 class Limits(Options):
     """Limits"""
 
@@ -336,7 +371,9 @@ class Settings(Options):
     pasting: Pasting = Field(default_factory=Pasting)
     downloads: Downloads = Field(default_factory=Downloads)
     api: Api = Field(default_factory=Api)
+    screening: Screening = Field(default_factory=Screening)
     limits: Limits = Field(default_factory=Limits)
+    extensions: dict[str, SerializeAsAny[Options]] = Field(default_factory=dict[str, Options])  # the page of each that is in use
 
 
 # The pages of the tab under their headings, in order.
@@ -347,5 +384,5 @@ HEADINGS = {
     "User interface": (
         "interface", "appearance", "gallery", "preview", "prompt_editing", "canvas", "notifications", "infotext", "pasting",
     ),
-    "System": ("downloads", "api", "limits"),
+    "System": ("screening", "downloads", "api", "limits"),
 }  # fmt: skip

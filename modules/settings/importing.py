@@ -8,7 +8,7 @@ from typing import Any
 
 from modules.contract.errors import BadRequest, NotFound
 from modules.settings.groups import Settings
-from modules.settings.store import ENTRIES, changed, flat
+from modules.settings.store import Entry, changed, entries_of, flat
 
 LONGEST = 10_000  # characters of a text, entries of a list
 HASH = re.compile(r"\s*\[[0-9a-f]+\]$")
@@ -41,17 +41,17 @@ def imported(
     `others` are the keys that A1111 has beside ours. `names` are the models that are there, by kind; of a kind that is missing in it,
     any name is taken.
     """
-    now, found = flat(settings), Imported()
+    now, known, found = flat(settings), entries_of(settings), Imported()
     for key, raw in renamed(values).items():
-        if key not in ENTRIES:
+        if key not in known:
             (found.without_effect if key in others else found.unknown).append(key)
             continue
         value = now[key] if raw is None else raw  # A1111 writes null where nothing was chosen
         problem = plain_problem(value)
         try:
             if problem:
-                raise BadRequest(f"The setting '{ENTRIES[key].field.title}' {problem}")
-            new = flat(changed(settings, {key: present(key, value, now[key], names)}))[key]
+                raise BadRequest(f"The setting '{known[key].field.title}' {problem}")
+            new = flat(changed(settings, {key: present(known[key], value, now[key], names)}))[key]
         except (BadRequest, NotFound) as error:
             found.wrong[key] = error.message
             continue
@@ -75,16 +75,16 @@ def renamed(values: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def present(key: str, value: Any, now: Any, names: Mapping[str, Sequence[str]]) -> Any:
+def present(entry: Entry, value: Any, now: Any, names: Mapping[str, Sequence[str]]) -> Any:
     """The value, a model's name as the lists have it: with or without its hash, in any case. Raises NotFound for one that is not there."""
-    extra = ENTRIES[key].field.json_schema_extra
+    extra = entry.field.json_schema_extra
     kind = extra.get("kind") if isinstance(extra, dict) else None
     if not isinstance(value, str) or not isinstance(kind, str) or kind not in names or value in ("", now):
         return value
     known = {HASH.sub("", name).casefold(): name for name in names[kind]}
     found = known.get(HASH.sub("", value).casefold())
     if found is None:
-        raise NotFound(f"The setting '{ENTRIES[key].field.title}' is {value[:80]!r}, which is not here.")
+        raise NotFound(f"The setting '{entry.field.title}' is {value[:80]!r}, which is not here.")
     return found
 
 

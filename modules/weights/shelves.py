@@ -83,7 +83,8 @@ def shelves_of(models: Path, data: Path, further: Mapping[str, Sequence[Path]]) 
          tensors - {".bin"} | {".onnx"}, True),
         ("caption", "Captioning", "captioning model", ("BLIP",), tensors, True),
         ("preview", "Preview decoders", "preview decoder", ("VAE-approx", "VAE-taesd"), kinds.PREVIEW_DECODER.suffixes, True),
-        ("controlnet", "ControlNets", "ControlNet", ("ControlNet",), tensors, False),
+        ("controlnet", "ControlNets", "ControlNet", ("ControlNet",), tensors - {".ckpt"}, True),
+        ("encoder", "Picture encoders", "picture encoder", ("clip_vision",), kinds.IMAGE_ENCODER.suffixes, True),
     )  # fmt: skip
     found: list[Shelf] = []
     for kind, label, noun, folders, suffixes, used in named:

@@ -42,6 +42,7 @@ def test_every_flag_that_a1111_users_know_is_there() -> None:
         --precision --use-cpu --medvram --lowvram --xformers --api-auth --gradio-auth
         --gradio-auth-path --autolaunch --no-browser --device-id --allow-host --cors-allow-origins --skip-load-model-at-start --no-venv
         --torch --self-test --loglevel --disable-all-extensions --disable-extra-extensions --extensions-index
+        --new-extension --controlnet-dir --content-filter
     """.split()
     assert set(wanted) == {name for action in flags()._actions for name in action.option_strings} - {"-h", "--help"}
 

@@ -88,9 +88,9 @@ def test_a_control_that_does_not_exist_is_named() -> None:
 
 
 def test_all_settings_and_bundled_extensions_can_be_drawn() -> None:
-    kinds = [field.annotation for field in Settings.model_fields.values()]
+    kinds = [field.annotation for name, field in Settings.model_fields.items() if name != "extensions"]
     bundled = Registry.of(Path(__file__).parents[2] / "extensions").extensions()
-    kinds += [row.extension.Options for row in bundled if row.extension]
+    kinds += [kind for row in bundled if row.extension for kind in (row.extension.Options, row.extension.Settings)]
     assert len(kinds) > 20
     for kind in kinds:
         assert isinstance(kind, type) and issubclass(kind, Options)

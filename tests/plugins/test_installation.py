@@ -141,6 +141,14 @@ def test_a_bundled_one_is_neither_removed_nor_replaced(folders: Folders) -> None
         installation.row("inst_mind")
 
 
+def test_one_in_the_programs_own_folder_is_not_taken_away_from_a_data_folder(folders: Folders) -> None:
+    extension(folders.bundled, "inst_stray")
+    installation = folders.loaded()
+    assert installation.row("inst_stray").origin == "added"
+    with pytest.raises(BadRequest, match="lies in the program's own folder"):
+        installation.folder_of("inst_stray")
+
+
 def test_an_unreadable_state_is_put_aside(folders: Folders) -> None:
     (folders.data / "extensions.json").write_text("{")
     extension(folders.added, "inst_state")

@@ -71,7 +71,7 @@ def test_a_requirement_that_is_met_or_for_another_system_is_none(tmp_path: Path)
         ),
         ('name = "loading_manifest"\ntitle = "Bad"\nversion = "one"\napi = 1', "version"),
         ('name = "loading_manifest"\nversion = "1"\napi = 1', "title: Field required"),
-        ('name = "loading_manifest"\ntitle = "Bad"\nversion = "1"\napi = 1\nfamilies = ["sd1"]', "families: Extra inputs"),
+        ('name = "loading_manifest"\ntitle = "Bad"\nversion = "1"\napi = 1\nfamilies = ["sd9"]', "families.0: Input should be 'sd1'"),
         ("name =", "is not TOML"),
     ],
 )
