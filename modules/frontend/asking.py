@@ -1,12 +1,12 @@
 """A form's values as the request that they make, and a request as a form shows it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from pydantic import BaseModel, ValidationError
 
 from modules.contract.batch import BatchRequest, batch_from
-from modules.contract.errors import BadRequest
+from modules.contract.errors import BadRequest, NotFound
 from modules.contract.extras import NamedPicture
 from modules.contract.request import (
     GenerationRequest,
@@ -16,6 +16,7 @@ from modules.contract.request import (
     SeedVariation,
     Size,
     SourceImage,
+    picture_text,
     request_from,
     sentence,
 )
@@ -138,6 +139,24 @@ def batch_request(
         "infotext_folder": values["batch_infotext_folder"] or "",
         "taken": tuple(values["batch_infotext_fields"] or ()),
     })  # fmt: skip
+
+
+def with_pictures(value: Any, uploads: Callable[[str], bytes], title: str = "") -> Any:
+    """What the panels hold, with the bytes of pictures in place of `{"upload": id}`, as base64, so that a request stands alone.
+
+    Raises BadRequest for a picture that is not kept any more, naming the extension, the `title` of the outermost group.
+    """
+    if isinstance(value, list):
+        return [with_pictures(one, uploads, title) for one in cast("list[Any]", value)]
+    if not isinstance(value, dict):
+        return value
+    group = cast("dict[str, Any]", value)
+    if set(group) == {"upload"}:
+        try:
+            return picture_text(uploads(str(group["upload"])))
+        except NotFound:
+            raise BadRequest(f"A picture of '{title}' is not kept any more.", "Choose it again.") from None
+    return {name: with_pictures(one, uploads, title or name) for name, one in group.items()}
 
 
 def named(name: str | None) -> str | None:

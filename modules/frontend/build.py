@@ -20,6 +20,7 @@ from modules.frontend.tabs.models import models_tab
 from modules.frontend.tabs.pnginfo import pnginfo_tab
 from modules.frontend.tabs.queue import queue_tab
 from modules.frontend.tabs.settings import settings_tab
+from modules.frontend.tabs.tools import tools_tab
 from modules.frontend.tabs.txt2img import TextToImageTab
 from modules.frontend.toolkit import gr, part
 
@@ -47,6 +48,7 @@ def build_page(services: PageServices, *, temporary: Path) -> gr.Blocks:
             models_tab()
             history_tab()
             queue_tab()
+            tools_tab()
             settings_tab()
             extensions_tab()
         python = platform.python_version()

@@ -1,6 +1,6 @@
 """An infotext as the values that a form shows, and what of it no field takes."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from modules.frontend.fields import LATENT, SAME_CHECKPOINT, SAME_SAMPLER, SAME_SCHEDULE
@@ -49,11 +49,13 @@ SECOND_PASS = {  # what the infotext leaves out when it is so
 }
 
 
-def values_from(paste: Paste, fields: Sequence[str], choices: Mapping[str, Sequence[str]]) -> tuple[dict[str, Any], list[str]]:
+def values_from(
+    paste: Paste, fields: Sequence[str], choices: Mapping[str, Sequence[str]], used: Collection[str] = ()
+) -> tuple[dict[str, Any], list[str]]:
     """The values for those of a form's fields that an infotext says something about, and what could not be taken.
 
     `choices` are the values of the fields that have a list: names are found in any case, and one that is not in the list is left out
-    and told, as are labels that nobody knows.
+    and told, as are labels that nobody knows. `used` are the labels that extensions took.
     """
     found = shown({**paste.request, "source": paste.source, "inpaint": paste.inpaint})
     if "hires" not in fields:
@@ -63,7 +65,7 @@ def values_from(paste: Paste, fields: Sequence[str], choices: Mapping[str, Seque
     values = {name: value for name, value in found.items() if name in fields}
     if "overrides" in fields:
         values["overrides"] = as_texts(paste.settings)
-    missed = [f"{label}: {value}" for label, value in paste.unknown.items()]
+    missed = [f"{label}: {value}" for label, value in paste.unknown.items() if label not in used]
     for name, known in choices.items():
         wanted = values.get(name)
         if isinstance(wanted, str) and wanted not in known:

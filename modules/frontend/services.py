@@ -75,12 +75,22 @@ class Merging:
     submit: Callable[[MergeRequest, str], str]
 
 
+# What an infotext's pairs say of a tab's extensions, as JSON values by extension, and the labels that were used up.
+ReadExtensions = Callable[[Mapping[str, str], str], tuple[dict[str, dict[str, Any]], set[str]]]
+
+
+def nothing_read(pairs: Mapping[str, str], tab: str) -> tuple[dict[str, dict[str, Any]], set[str]]:
+    """Where there are no extensions."""
+    return {}, set()
+
+
 @dataclass(frozen=True)
 class PageServices:
     """The rest of the program. `defaults` is what the fields start with under the chosen checkpoint, its native size above all.
 
     `paste` reads an infotext, `apply_styles` writes styles into (prompt, negative prompt), `uploads` gives the bytes of an upload's id;
-    it raises NotFound. `page_settings` are the settings that the page goes by, by A1111's keys.
+    it raises NotFound. `page_settings` are the settings that the page goes by, by A1111's keys. `read_extensions` is asked about the
+    pairs of an infotext that no field takes.
     """
 
     generation: Generation
@@ -100,6 +110,7 @@ class PageServices:
     page_settings: Callable[[], Mapping[str, Any]]
     finishing: Finishing | None = None
     merging: Merging | None = None
+    read_extensions: ReadExtensions = nothing_read
 
     def checkpoint_titles(self) -> list[str]:
         """The checkpoints that can be used, by title."""

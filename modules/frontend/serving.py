@@ -69,7 +69,8 @@ def mount(
 def head_html(web: str, appearance: Appearance, settings: Mapping[str, Any]) -> str:
     """What stands first in the page's head: before Gradio's own script, so that colours are right from the first paint."""
     values = json.dumps(dict(settings)).replace("<", "\\u003c")  # nothing in them can end the script
-    return (f"<script>window.webuiSettings = {values}</script>"
+    names = json.dumps({"imports": {"easel/": f"{web}/"}})  # how the modules of extensions name ours; before any module is asked for
+    return (f"<script type='importmap'>{names}</script><script>window.webuiSettings = {values}</script>"
             f"<link rel='icon' href='{web}/icon.svg'>"
             f"<link rel='stylesheet' href='{web}/page.css'><link rel='stylesheet' href='{web}/icons.css'>"
             f"<link rel='stylesheet' href='{web}/forms.css'><link rel='stylesheet' href='{web}/widgets.css'>"

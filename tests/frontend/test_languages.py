@@ -7,9 +7,20 @@ from pathlib import Path
 import pytest
 
 from tests.frontend.script_literals import literals
-from tests.frontend.wording import ALSO, COMMAND, EXCEPT, LIST, NAMES, SCRIPTS, texts
+from tests.frontend.wording import (
+    ALSO,
+    COMMAND,
+    EXCEPT,
+    EXTENSIONS,
+    LANGUAGES,
+    LIST,
+    NAMES,
+    SCRIPTS,
+    of_extension,
+    texts,
+    with_own_words,
+)
 
-LANGUAGES = ("简体中文", "日本語")
 HOLE = re.compile(r"\{(\d?)\}")
 # Names, and terms that people use in English, too.
 STAYING = {"Alpha", "Eta", "SD VAE", "Sigma tmax", "Sigma tmin", "Stable Diffusion", "Textual Inversion", "img2img", "txt2img", "{} px"}
@@ -68,10 +79,28 @@ def test_a_file_is_sorted_and_readable(language: str) -> None:
 
 def test_no_exception_of_the_list_has_become_pointless(found: list[str]) -> None:
     for name, exceptions in EXCEPT.items():
-        there = {literal.text.strip() for literal in literals((SCRIPTS / name).read_text("utf8"))}
+        extension, _, file = name.rpartition("/")
+        script = (EXTENSIONS / extension / "web" if extension else SCRIPTS) / file
+        there = {literal.text.strip() for literal in literals(script.read_text("utf8"))}
         assert exceptions <= there, f"{name} has no longer {exceptions - there}"
     assert all((SCRIPTS / name).is_file() for name in ALSO)
     assert not NAMES & set(found)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", with_own_words())
+def test_an_extension_brings_its_words_along(name: str, language: str) -> None:
+    path = EXTENSIONS / name / "localizations" / f"{language}.json"
+    assert path.is_file(), f"{name} has no {language}.json"
+    known = read(path)
+    missing = [text for text in of_extension(EXTENSIONS / name) if text not in known]
+    assert not missing, f"`{COMMAND} {name}` prints what {language}.json of {name} lacks: {missing}"
+    assert path.read_text("utf8") == json.dumps({key: known[key] for key in sorted(known)}, ensure_ascii=False, indent=1) + "\n"
+    for source, translation in known.items():
+        plain = HOLE.findall(translation) == [""] * source.count("{}")
+        assert plain or sorted(HOLE.findall(translation)) == [str(number + 1) for number in range(source.count("{}"))], source
+        assert translation.strip(), f"{source!r} has no translation"
+        assert OTHER_LETTERS.search(translation) or len(source.split()) <= 3, f"{source!r} is not in {language}: {translation!r}"
 
 
 def said(source: str) -> list[str]:

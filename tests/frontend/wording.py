@@ -1,7 +1,8 @@
 """Every text that the page can show, as translators need it. `python -m tests.frontend.wording` writes them into the list they work from.
 
-They are the texts of the page's components, of the settings, of the options of the extensions that come along, and of the scripts in
-the browser. Sentences that the program makes while it runs, above all what it says about errors, are no part of it: they are English.
+They are the texts of the page's components, of the settings, and of the scripts in the browser. Sentences that the program makes while
+it runs, above all what it says about errors, are no part of it: they are English. An extension brings its words along in its own
+`localizations` folder; `python -m tests.frontend.wording NAME` prints what these files lack. The oldest eight have theirs in the list.
 """
 
 import ast
@@ -16,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from modules.contract.files import write_whole
+from modules.contract.schema import schema
 from modules.frontend.build import build_page
 from modules.frontend.services import Finishing, Merging
 from modules.infotext.fields import FIELDS
-from modules.plugins.discover import folders
 from modules.plugins.examine import first_words
 from modules.plugins.loader import load
 from modules.plugins.panels import panels
@@ -32,6 +33,12 @@ ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "modules" / "frontend"
 SCRIPTS = PAGE / "web"
 LIST = PAGE / "languages" / "English.json"
+EXTENSIONS = ROOT / "extensions"
+LANGUAGES = ("简体中文", "日本語")
+OLDEST = {  # extensions whose words are among the page's own
+    "loopback", "outpainting_mk2", "poor_mans_outpainting", "prompt_matrix", "prompts_from_file", "sd_upscale", "soft_inpainting",
+    "xyz_plot",
+}  # fmt: skip
 COMMAND = "python -m tests.frontend.wording"
 
 HOLE = "{}"
@@ -49,7 +56,7 @@ OF_THE_MACHINE = {*SAMPLERS, *SCHEDULES, "Latent", "Lanczos", "ink"}  # what the
 PLACES = {
     "class", "className", "id", "type", "method", "rel", "role", "transform", "clipPath", "font", "cursor", "key", "href", "src",
     "background", "viewBox", "filter", "accept", "autocomplete", "import", "from", "backgroundSize", "'Content-Type'", "'X-Requested-With'",
-    "'If-None-Match'", "TEXT", "KEPT", "WRITTEN", "NAMES", "PHONE",
+    "'If-None-Match'", "TEXT", "KEPT", "WRITTEN", "NAMES", "PHONE", "PROMPTS",
 }  # fmt: skip
 CALLS = {
     "querySelector", "querySelectorAll", "closest", "matches", "call", "ask", "fetch", "import", "Error", "RangeError", "TypeError",
@@ -176,36 +183,71 @@ def of_settings() -> Iterator[str]:
 
 
 def of_extensions() -> Iterator[str]:
-    """What all extensions that come along say of themselves, and their panels."""
-    rows = [load(folder) for folder in folders(ROOT / "extensions")]
-    yield from (first_words(folder) for folder in folders(ROOT / "extensions"))
+    """What the oldest extensions say of themselves, and their panels."""
+    rows = [load(EXTENSIONS / name) for name in sorted(OLDEST)]
+    yield from (first_words(EXTENSIONS / name) for name in sorted(OLDEST))
     for panel in [panel for tab in ("txt2img", "img2img") for panel in panels(rows, tab, {})]:
         yield panel.title
         yield panel.description
         yield from of_fields(panel.fields)
 
 
+def with_own_words() -> list[str]:
+    """The extensions that come along and bring their own words."""
+    return sorted(set((EXTENSIONS / "bundled.txt").read_text("utf8").split()) - OLDEST)
+
+
+def of_extension(folder: Path) -> list[str]:
+    """The texts that an extension shows and the page's own files do not have, sorted. Raises ValueError for one that cannot be loaded."""
+    row = load(folder)
+    kind, manifest = row.extension, row.manifest
+    if kind is None or manifest is None:
+        raise ValueError(f"{folder.name}: {row.problem}")
+    found = [manifest.title, manifest.description, kind.tab.title if kind.tab else ""]
+    fields = [*schema(kind.Options), *schema(kind.Settings)]
+    found += [text for text in of_fields(fields) if text not in choices_in(fields) or SENTENCE.match(text) or " " in text]
+    for script in sorted(folder.glob("web/**/*.js")):
+        found += shown_in(script, EXCEPT.get(f"{folder.name}/{script.name}", set()))
+    for sheet in sorted(folder.glob("web/**/*.css")):
+        found += CONTENT.findall(sheet.read_text("utf8"))
+    core = set(json.loads(LIST.read_text("utf8")))
+    texts = {text.strip() for text in found}
+    return sorted(text for text in texts if WORD.search(text.replace(HOLE, "")) and text not in NAMES | core)
+
+
+def choices_in(fields: list[dict[str, Any]]) -> set[str]:
+    """All choices, of units too."""
+    found = {str(choice) for field in fields for choice in field.get("choices") or ()}
+    return found.union(*(choices_in(field["fields"]) for field in fields if "fields" in field))
+
+
 def of_fields(fields: list[dict[str, Any]]) -> Iterator[str]:
-    """Declared options."""
+    """Declared options. A mask that is drawn over another field's picture has no row, and so no label."""
+    masks = {field.get("mask") for field in fields}
     for field in fields:
-        if field["control"] != "hidden":
+        if field["control"] != "hidden" and field["name"] not in masks:
             yield field["label"]
             yield field["help"]
         if field["control"] in ("choice", "choices"):
             yield from map(str, field["choices"])
+        yield from of_fields(field.get("fields", []))
 
 
 def of_scripts() -> Iterator[str]:
     """The literals of the scripts in the browser that are for people."""
     for script in sorted(SCRIPTS.glob("*.js")):
-        also = ALSO.get(script.name, set())
-        yield from also
-        for literal in literals(script.read_text("utf8")):
-            text = literal.text.strip()
-            if text.startswith("<"):
-                yield from of_html(text)
-            elif is_shown(literal) and text not in EXCEPT.get(script.name, ()):
-                yield from as_said(literal.before, text)
+        yield from ALSO.get(script.name, set())
+        yield from shown_in(script, EXCEPT.get(script.name, set()))
+
+
+def shown_in(script: Path, exceptions: set[str]) -> Iterator[str]:
+    """Those of one script."""
+    for literal in literals(script.read_text("utf8")):
+        text = literal.text.strip()
+        if text.startswith("<"):
+            yield from of_html(text)
+        elif is_shown(literal) and text not in exceptions:
+            yield from as_said(literal.before, text)
 
 
 def of_styles() -> Iterator[str]:
@@ -247,12 +289,20 @@ def of_the_program() -> Iterator[str]:
 SOURCES = (of_the_page, of_markup, of_settings, of_extensions, of_scripts, of_styles, of_the_program, lambda: OF_GRADIO)
 
 
-def main() -> None:
-    """Renew the list."""
+def main(names: list[str]) -> None:
+    """Renew the list; with names of extensions: print what their own files lack, as these files have it."""
+    for name in names:
+        for language in LANGUAGES:
+            path = EXTENSIONS / name / "localizations" / f"{language}.json"
+            known = json.loads(path.read_text("utf8")) if path.is_file() else {}
+            missing = {text: "" for text in of_extension(EXTENSIONS / name) if text not in known}
+            sys.stdout.write(f"{path.relative_to(ROOT)} lacks {json.dumps(missing, ensure_ascii=False, indent=1)}\n")
+    if names:
+        return
     found = texts()
     write_whole(LIST, (json.dumps({text: text for text in found}, ensure_ascii=False, indent=1) + "\n").encode())
     sys.stdout.write(f"{len(found)} texts are in {LIST.name}.\n")
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -1,13 +1,14 @@
 """What the txt2img and the img2img tab have in common: prompts, the sampler's block, seeds, refiner, scripts, results, model cards."""
 
 import json
+import secrets
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from modules.contract.declare import Options
 from modules.contract.errors import BadRequest
-from modules.frontend.asking import values_of
+from modules.frontend.asking import values_of, with_pictures
 from modules.frontend.form import Form
 from modules.frontend.gallery import Gallery
 from modules.frontend.lists import Lists
@@ -169,12 +170,14 @@ class GenerationTab(ABC):
         self.generate.click(
             spoken(self.submit), [*form.components(), self.parts], [self.ticket, notice], trigger_mode="multiple", preprocess=False,
             js=f"(...values) => webui.forms.collect('{tab}', values)", **QUIET)  # fmt: skip
+        self.panels = gr.Textbox("", elem_id=f"{tab}_pasted_panels", **hidden)
+        self.panels.change(None, self.panels, None, js=f"(text) => webui.forms.pastePanels('{tab}', text)", **QUIET)
         self.ticket.change(None, self.ticket, None, js="(job) => webui.results.expect(job)", **QUIET)
         self.interrupt.click(None, js=f"() => webui.jobs.interrupt('{tab}')", **QUIET)
         self.skip.click(None, js=f"() => webui.jobs.skip('{tab}')", **QUIET)
         self.connect_fields(page)
         self.paste.click(
-            spoken(self.pasted), [form["prompt"], self.gallery.info], [*form.components(), notice],
+            spoken(self.pasted), [form["prompt"], self.gallery.info], [*form.components(), notice, self.panels],
             js="(prompt, info) => [webui.prompt.takeDropped() ?? prompt, info]", trigger_mode="multiple", **QUIET)  # fmt: skip
         self.apply_styles.click(spoken(self.styled), self.styled_fields(), [*self.styled_fields(), notice], **QUIET)
 
@@ -202,6 +205,7 @@ class GenerationTab(ABC):
     def submit(self, request: gr.Request, *values: Any) -> Updates:
         """Puts what the form says into the queue. What happens to the job then comes over the server's event stream."""
         parts = json.loads(values[-1] or "{}")
+        parts["extensions"] = with_pictures(parts.get("extensions", {}), self.services.uploads)
         local = request.client is not None and request.client.host in LOOPBACK
         return {self.ticket: self.submitted(self.form.named(values[:-1]), parts, owner=str(parts.get("owner", "")), local=local)}
 
@@ -217,9 +221,11 @@ class GenerationTab(ABC):
             )
         titles = self.services.checkpoint_titles()
         choices: dict[str, Sequence[str]] = {"sampler": self.samplers, "schedule": self.schedules, "refiner_checkpoint": titles}
-        values, missed = values_from(paste, self.form.names, choices)
+        options, used = self.services.read_extensions(paste.unknown, self.tab)
+        values, missed = values_from(paste, self.form.names, choices, used)
         said = self.notices.notice(f"No field takes this part of the infotext: {', '.join(missed)}.") if missed else {}
-        return {**self.form.updates(values), **said}
+        panels = {self.panels: json.dumps({"id": secrets.token_hex(4), "options": options})} if options else {}
+        return {**self.form.updates(values), **said, **panels}
 
     def latest(self) -> list[str]:
         """The infotext of the newest job that has one."""

@@ -32,6 +32,8 @@ const PAGES = /** @type {const} */ ([
 class Extensions extends HTMLElement {
     /** @type {Overview | undefined} */
     data;
+    /** What the rest of the page goes by, as it was told last. */
+    told = "";
 
     connectedCallback() {
         if (this.status) return;
@@ -93,10 +95,19 @@ class Extensions extends HTMLElement {
         const data = /** @type {Overview | undefined} */ (await ask("webui/extensions"));
         if (!data) return;
         this.data = data;
+        this.tell(data);
         this.dataset.allowed = String(data.allowed);
         this.announce(data);
         for (const [id] of PAGES) this.pages?.[id].update(data);
         this.dataset.ready = "true";
+    }
+
+    /** Have the rest of the page follow what has changed: panels, pages of tools and settings, words. @param {Overview} data */
+    tell(data) {
+        const facts = data.rows.map(({ name, origin, version, state, load_seconds, source }) => [name, origin, version, state, load_seconds, source]);
+        const text = JSON.stringify(facts);
+        if (this.told && this.told !== text) document.dispatchEvent(new Event("webui-extensions-changed"));
+        this.told = text;
     }
 
     /** What a person has to know before anything else. @param {Overview} data */

@@ -27,6 +27,13 @@ export async function collect(tab, values) {
     return [...values.slice(0, -1), JSON.stringify(held)];
 }
 
+/** Put what an infotext says of extensions into their panels. @param {FormTab} tab @param {string} text JSON of the options by extension */
+export function pastePanels(tab, text) {
+    const panels = /** @type {any} */ (document.querySelector(`webui-script[data-tab="${tab}"]`));
+    if (text) panels?.add(JSON.parse(text).options);
+    return [];
+}
+
 const INPAINT = /^inpaint/;
 
 const PATIENCE = 2000; // milliseconds

@@ -21,17 +21,26 @@ const JOINTS = /** @type {[string, boolean][]} */ ([[" · ", true], ["; ", false
 
 /** A localisation that is read. */
 export class Localization {
+    /** @type {Map<string, string>} */
+    plain = new Map();
+    /** @type {Template[]} */
+    templates = [];
+
     /** @param {Record<string, string>} texts @param {boolean} both show English beside it */
     constructor(texts, both = false) {
         this.both = both;
+        /** What was put where, so that it is not taken for a source again. @type {WeakMap<Node, Record<string, string>>} */
+        this.done = new WeakMap();
+        this.learn(texts);
+    }
+
+    /** Have these texts from now on. @param {Record<string, string>} texts */
+    learn(texts) {
         this.plain = new Map(Object.entries(texts).filter(([source]) => !source.includes(HOLE)));
-        /** @type {Template[]} */
         this.templates = Object.entries(texts).filter(([source]) => source.includes(HOLE)).sort(mostWordsFirst)
             .map(([source, translation]) => ({
                 pattern: new RegExp(`^${source.split(HOLE).map(escaped).join(hole(source))}$`, "s"), translation,
             }));
-        /** What was put where, so that it is not taken for a source again. @type {WeakMap<Node, Record<string, string>>} */
-        this.done = new WeakMap();
     }
 
     /** @param {string} text @returns {string | undefined} its translation; undefined for what is not known */
@@ -149,12 +158,20 @@ const escaped = (text) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 export async function startLocalization() {
     const name = setting("localization", "None");
     if (name === "None") return;
-    const file = await call(`webui/localizations/${encodeURIComponent(name)}`);
+    const read = () => call(`webui/localizations/${encodeURIComponent(name)}`);
+    const file = await read();
     if (!file) return;
     const page = document.documentElement;
     const nameLanguage = () => page.lang === file.language || (page.lang = file.language);
     new MutationObserver(nameLanguage).observe(page, { attributeFilter: ["lang"] }); // Gradio writes the browser's language there
     nameLanguage();
     if (file.texts.rtl) page.dir = "rtl";
-    new Localization(file.texts, setting("localization_bilingual", false)).follow();
+    const localization = new Localization(file.texts, setting("localization_bilingual", false));
+    localization.follow();
+    document.addEventListener("webui-extensions-changed", async () => { // new ones bring words along
+        const now = await read();
+        if (!now) return;
+        localization.learn(now.texts);
+        localization.apply(document.body);
+    });
 }

@@ -37,8 +37,11 @@ export class OptionsForm extends EventTarget {
         this.rows = new Map();
         /** What the hidden ones hold. @type {Record<string, any>} */
         this.hidden = {};
+        /** The pictures whose masks have no row of their own, by the mask's name. @type {Map<string, string>} */
+        this.masks = new Map(fields.filter(({ mask }) => mask).map(({ name, mask }) => [/** @type {string} */ (mask), name]));
         this.element = element("div", { class: "webui options" });
         for (const field of fields) {
+            if (this.masks.has(field.name)) continue;
             if (field.control === "hidden") this.hidden[field.name] = field.value;
             else this.element.append(this.row(field, id?.(field) ?? `option-${++made}`));
         }
@@ -47,7 +50,19 @@ export class OptionsForm extends EventTarget {
 
     /** Every field's value by name, wrong ones as they were typed. */
     get values() {
-        return { ...this.hidden, ...Object.fromEntries([...this.rows].map(([name, row]) => [name, row.control.read()])) };
+        return this.read((control) => control.read());
+    }
+
+    /** What a request is to have of them. */
+    get asked() {
+        return this.read((control) => (control.asked ?? control.read)());
+    }
+
+    /** @param {(control: Control) => any} value @returns {Record<string, any>} */
+    read(value) {
+        const masks = [...this.masks].map(([name, of]) => [name, this.rows.get(of)?.control.over?.read() ?? null]);
+        return { ...this.hidden, ...Object.fromEntries([...this.rows].map(([name, row]) => [name, value(row.control)])),
+            ...Object.fromEntries(masks) };
     }
 
     /** Sets those that are named. */
@@ -56,6 +71,7 @@ export class OptionsForm extends EventTarget {
             const row = this.rows.get(name);
             if (row) row.control.write(value);
             else if (name in this.hidden) this.hidden[name] = value;
+            else this.rows.get(this.masks.get(name) ?? "")?.control.over?.write(value);
         }
         this.follow();
         for (const name of this.rows.keys()) this.judge(name);
@@ -63,18 +79,25 @@ export class OptionsForm extends EventTarget {
 
     /** The names of the fields that are not at their default. */
     get changed() {
-        return [...this.rows.values()].filter(({ field, control }) => !same(control.read(), field.value)).map(({ field }) => field.name);
+        return [...this.rows.values()].filter((row) => this.differs(row)).map(({ field }) => field.name);
+    }
+
+    /** Whether a field is not at its default. @param {Row} row */
+    differs({ field, control }) {
+        return Boolean(control.over?.read()) || !(control.is?.(field.value) ?? same(control.read(), field.value));
     }
 
     /** What is wrong with the values, a sentence each. */
     get problems() {
-        return [...this.rows.values()].map(({ element: row, control }) => (row.hidden ? "" : control.problem?.() ?? "")).filter(Boolean);
+        return [...this.rows.values()].filter(({ element: row }) => !row.hidden)
+            .flatMap(({ control }) => [control.problem?.() ?? "", ...(control.problems?.() ?? [])]).filter(Boolean);
     }
 
     /** Back to the default: one field, or all. @param {string} [name] */
     reset(name) {
         const names = name === undefined ? this.changed : [name];
-        const defaults = this.fields.filter((field) => names.includes(field.name)).map((field) => [field.name, field.value]);
+        const reset = (/** @type {Field} */ field) => names.includes(this.masks.get(field.name) ?? field.name);
+        const defaults = this.fields.filter(reset).map((field) => [field.name, field.value]);
         this.values = Object.fromEntries(defaults);
         for (const one of names) this.tell(one);
     }
@@ -87,7 +110,10 @@ export class OptionsForm extends EventTarget {
     /** The models by kind. @param {Record<string, string[]>} lists */
     setLists(lists) {
         this.lists = { ...this.lists, ...lists };
-        for (const { field, control } of this.rows.values()) if (field.kind) control.offer?.(this.lists[field.kind] ?? []);
+        for (const { field, control } of this.rows.values()) {
+            if (field.kind) control.offer?.(this.lists[field.kind] ?? []);
+            control.lists?.(this.lists);
+        }
         this.follow();
     }
 
@@ -110,7 +136,7 @@ export class OptionsForm extends EventTarget {
     /** @param {Field} field @param {string} id */
     row(field, id) {
         const name = `${id}-label`;
-        const control = controlFor(field, `${id}-input`, () => this.edited(field.name));
+        const control = controlFor(field, `${id}-input`, () => this.edited(field.name), this);
         const label = element(control.input ? "label" : "span", { class: "label", id: name, htmlFor: control.input?.id }, field.label);
         const look = { class: "tool icon-reset small", id: `${id}-reset` };
         const reset = tool("reset", "Back to the default", () => this.reset(field.name), look);
@@ -172,7 +198,7 @@ export class OptionsForm extends EventTarget {
         const row = /** @type {Row} */ (this.rows.get(name));
         const wrong = row.control.problem?.() ?? "";
         const words = wrong || row.refused;
-        row.element.classList.toggle("changed", !same(row.control.read(), row.field.value));
+        row.element.classList.toggle("changed", this.differs(row));
         row.element.classList.toggle("wrong-value", Boolean(wrong));
         (row.control.input ?? row.control.element).setAttribute("aria-invalid", String(Boolean(wrong)));
         if (row.problem.textContent !== words) row.problem.textContent = words;

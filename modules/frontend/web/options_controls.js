@@ -3,6 +3,8 @@
 import { element } from "./dom.js";
 import { Chips } from "./options_chips.js";
 import { Combobox } from "./options_combobox.js";
+import { units } from "./options_units.js";
+import "./picture_field.js";
 
 /**
  * @typedef {object} Field what modules/contract/schema.py says about an option
@@ -21,6 +23,9 @@ import { Combobox } from "./options_combobox.js";
  * @property {Record<string, string>} [described] what stands beside a choice in a long list, and is searched as well
  * @property {string} [kind]
  * @property {{on: string, unless?: string, choices: Record<string, string[] | string>}} [depends]
+ * @property {string} [mask] the field that holds what is drawn over this picture
+ * @property {Field[]} [fields] of each unit
+ * @property {number} [shown] units at first
  */
 /**
  * @typedef {object} Control
@@ -32,13 +37,23 @@ import { Combobox } from "./options_combobox.js";
  * @property {() => string} [problem]
  * @property {(choices: string[]) => void} [offer]
  * @property {(flag: boolean) => void} disable
+ * @property {() => any} [asked] what a request is to have, where that is not all of the value
+ * @property {() => string[]} [problems] what is wrong inside of it, said there
+ * @property {(value: any) => boolean} [is] whether it holds as much as a value
+ * @property {(lists: Record<string, string[]>) => void} [lists] takes the models by kind
+ * @property {{read: () => any, write: (value: any) => void}} [over] the value of the mask over it
+ */
+/**
+ * @typedef {object} Around what a control may need of the form around it
+ * @property {Record<string, string[]>} lists the models by kind
+ * @property {(kind: string) => Promise<string[] | undefined>} [refresh]
  */
 
 const LONG = 12; // choices that still stand in a plain list
 const FEW = 8; // choices of which several are taken by check boxes
 
-/** @param {Field} field @param {string} id of the input @param {(event?: Event) => void} changed @returns {Control} */
-export function controlFor(field, id, changed) {
+/** @param {Field} field @param {string} id of the input @param {(event?: Event) => void} changed @param {Around} around @returns {Control} */
+export function controlFor(field, id, changed, around) {
     switch (field.control) {
         case "slider": return slider(field, id, changed);
         case "number": return number(field, id, changed);
@@ -49,6 +64,8 @@ export function controlFor(field, id, changed) {
         case "names": return chips(field, id, changed);
         case "color": return color(field, id, changed);
         case "model": return combobox(field, id, changed);
+        case "image": return picture(field, id, changed);
+        case "units": return units(field, id, changed, around);
         default: return text(field, id, changed, "input");
     }
 }
@@ -229,5 +246,21 @@ function color(field, id, changed) {
         },
         problem: () => (valid() ? "" : `${field.label} is '${box.value}'; a colour is written as #rrggbb.`),
         disable: (flag) => void (box.disabled = picker.disabled = flag),
+    };
+}
+
+/** @param {Field} field @param {string} id @param {() => void} changed @returns {Control} */
+function picture(field, id, changed) {
+    const place = element("webui-picture-field", { id, maskable: Boolean(field.mask), onchange: (/** @type {Event} */ event) => {
+        event.stopPropagation();
+        changed();
+    } });
+    return {
+        element: place, read: () => place.value, write: (value) => void (place.value = value),
+        over: { read: () => place.mask, write: (value) => void (place.mask = value) },
+        disable: (flag) => {
+            place.disabled = flag;
+            place.draw();
+        },
     };
 }

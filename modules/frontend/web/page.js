@@ -2,6 +2,7 @@
 // The page's own part in the browser. What Gradio's events call stands in `window.webui`; this module runs before Gradio starts.
 import * as actions from "./actions.js";
 import { startComforts } from "./comforts.js";
+import { startExtensions } from "./extension_loader.js";
 import * as fields from "./fields.js";
 import * as forms from "./forms.js";
 import * as jobs from "./jobs.js";
@@ -49,6 +50,7 @@ async function start() {
     startLocalization();
     startParts();
     startLooks();
+    startExtensions();
     await appeared("#txt2img_generate");
     nameTools();
     new MutationObserver(nameTools).observe(document.body, { childList: true, subtree: true });

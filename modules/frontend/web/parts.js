@@ -18,6 +18,9 @@ const PARTS = {
     "webui-pnginfo": "pnginfo",
     "webui-merger": "merger",
     "webui-styles": "styles",
+    "webui-tools": "tools",
+    "webui-picture-field": "picture_field",
+    "webui-found": "found",
 };
 const asked = new Set();
 

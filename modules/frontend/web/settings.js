@@ -42,21 +42,39 @@ class Settings extends HTMLElement {
         addEventListener("beforeunload", this.leaving);
         this.told = () => this.refresh();
         changes.addEventListener("change", this.told);
+        this.extended = () => this.again();
+        document.addEventListener("webui-extensions-changed", this.extended);
         this.load();
     }
 
     disconnectedCallback() {
         if (this.leaving) removeEventListener("beforeunload", this.leaving);
         if (this.told) changes.removeEventListener("change", this.told);
+        if (this.extended) document.removeEventListener("webui-extensions-changed", this.extended);
         this.sight?.disconnect();
     }
 
     async load() {
         const all = await call("webui/settings");
         if (!all) return this.replaceChildren(element("p", { class: "empty" }, "The settings could not be read."));
+        if (all.problem) say(all.problem, "");
+        this.fill(all);
+        this.show(this.pages.keys().next().value ?? ALL);
+        this.addEventListener("keydown", (event) => this.key(event));
+        let first = true;
+        this.sight = new IntersectionObserver(([entry]) => {
+            if (entry.isIntersecting && !first) this.refresh();
+            first = false;
+        });
+        this.sight.observe(this);
+    }
+
+    /** Make all pages anew. @param {any} all what the program says of them */
+    fill(all) {
+        this.declared = JSON.stringify(all.pages);
         this.saved = all.values;
         this.here = all.here;
-        if (all.problem) say(all.problem, "");
+        for (const known of [this.pages, this.fields, this.others]) known.clear();
         /** @type {Field[]} */
         const fields = all.pages.flatMap((/** @type {Page} */ page) => page.fields);
         for (const field of fields) {
@@ -70,14 +88,17 @@ class Settings extends HTMLElement {
         this.content = element("div", { class: "settings-content" }, ...[...this.pages.values()].map((shown) => shown.section),
             ...this.others.values());
         this.replaceChildren(this.bar(), element("div", { class: "settings-body" }, this.navigation(), this.content));
-        this.addEventListener("keydown", (event) => this.key(event));
-        this.show(this.pages.keys().next().value ?? ALL);
-        let first = true;
-        this.sight = new IntersectionObserver(([entry]) => {
-            if (entry.isIntersecting && !first) this.refresh();
-            first = false;
-        });
-        this.sight.observe(this);
+    }
+
+    /** Extensions have come or gone, maybe with pages of their own. What is typed and not applied stays. */
+    async again() {
+        const all = this.pages.size ? await call("webui/settings") : undefined;
+        if (!all || JSON.stringify(all.pages) === this.declared) return;
+        const typed = this.unsaved();
+        this.fill(all);
+        for (const [key, value] of typed) this.fields.get(key)?.form.rows.get(key)?.control.write(value);
+        this.show(this.pages.has(this.at) || this.others.has(this.at) || this.at === ALL ? this.at : this.pages.keys().next().value ?? ALL);
+        this.edited();
     }
 
     /** @param {Page} page @param {Record<string, string[]>} lists */
