@@ -1,8 +1,9 @@
 """`python -m modules.demo [STEP …] --work FOLDER`: trains the demo checkpoint, or some steps of it, from nothing.
 
-The steps are `judge`, `upscaler`, `vae`, `text`, `latents`, `unet`, `decoder`, `export` and `sheet`, in this order; each goes on
-where it was stopped. `judge` and `upscaler` need no other step; `export` writes what there is so far, also while `unet` is running;
-`sheet` shows what the exported checkpoint makes of unseen combinations.
+The steps are `judge`, `upscaler`, `detector`, `vae`, `text`, `latents`, `unet`, `decoder`, `export`, `control` and `sheet`, in this
+order; each goes on where it was stopped. The first three need no other step, and `control` (the control network) only the exported
+checkpoint; `export` writes what there is so far, also while `unet` is running; `sheet` shows what the exported checkpoint makes of
+unseen combinations.
 """
 
 import argparse
@@ -11,16 +12,28 @@ from pathlib import Path
 
 import torch
 
-from . import autoencoder_training, decoder_training, denoiser_training, export, judge, latents, reading, trial, upscaler_training
+from . import (
+    autoencoder_training,
+    control_training,
+    decoder_training,
+    denoiser_training,
+    detector_training,
+    export,
+    judge,
+    latents,
+    reading,
+    trial,
+    upscaler_training,
+)
 from .normalization import quick_group_norm
 
-STEPS = ("judge", "upscaler", "vae", "text", "latents", "unet", "decoder", "export", "sheet")
+STEPS = ("judge", "upscaler", "detector", "vae", "text", "latents", "unet", "decoder", "export", "control", "sheet")
 
 
 def main() -> None:
     """Runs the steps asked for."""
     parser = argparse.ArgumentParser(prog="python -m modules.demo", description=(__doc__ or "").partition("\n\n")[0])
-    parser.add_argument("steps", nargs="*", metavar="STEP", help=f"of {', '.join(STEPS)}; all without the first two if none")
+    parser.add_argument("steps", nargs="*", metavar="STEP", help=f"of {', '.join(STEPS)}; all without the first three if none")
     parser.add_argument("--work", type=Path, default=Path("demo-training"), help="folder for what is half done")
     parser.add_argument("--out", type=Path, help="the file to write; the bundled one if not given")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
@@ -33,7 +46,7 @@ def main() -> None:
     chosen.work.mkdir(parents=True, exist_ok=True)
     device = torch.device(chosen.device)
     with quick_group_norm() if device.type == "cpu" else nullcontext():
-        for step in chosen.steps or STEPS[2:]:
+        for step in chosen.steps or STEPS[3:]:
             run(step, chosen, device)
 
 
@@ -46,6 +59,8 @@ def run(step: str, chosen: argparse.Namespace, device: torch.device) -> None:
             judge.train()
         case "upscaler":
             upscaler_training.train(work, chosen.out or Path("models/ESRGAN/demo-2x.safetensors"), device)
+        case "detector":
+            detector_training.train(work, chosen.out or Path("models/adetailer/demo-faces.onnx"))
         case "vae":
             autoencoder_training.train(work, device)
         case "text":
@@ -60,6 +75,9 @@ def run(step: str, chosen: argparse.Namespace, device: torch.device) -> None:
         case "export":
             export.write_parts(work, work / "export")
             export.write_checkpoint(work, checkpoint)
+        case "control":
+            control_training.train(work, Path("models/Stable-diffusion/demo.safetensors"), device)
+            control_training.write(work, chosen.out or Path("models/ControlNet/demo-lines.safetensors"))
         case _:
             prompts = [text for text, _ in judge.prompts()][: trial.COLUMNS * trial.ROWS]
             made = trial.pictures(checkpoint, prompts)

@@ -22,10 +22,16 @@ CENTRES: dict[Place, tuple[float, float]] = {
 
 def draw(scene: Scene, size: int, rng: np.random.Generator) -> Picture:
     """The scene as a picture of `size` x `size` pixels; `rng` decides the small things no caption names."""
+    return draw_and_tell(scene, size, rng)[0]
+
+
+def draw_and_tell(scene: Scene, size: int, rng: np.random.Generator) -> tuple[Picture, list[tuple[Subject, float, float, float]]]:
+    """The same picture, and each subject in it with its centre and radius, in shares of the picture's side."""
     canvas = _background(scene.background, size * OVERSAMPLING, rng)
-    for subject, x, y, radius in _arrangement(scene, rng):
+    places = _arrangement(scene, rng)
+    for subject, x, y, radius in places:
         _put(canvas, subject, x, y, radius, outlined=scene.outlined, rng=rng)
-    return np.asarray(cv2.resize(canvas, (size, size), interpolation=cv2.INTER_AREA), np.uint8)
+    return np.asarray(cv2.resize(canvas, (size, size), interpolation=cv2.INTER_AREA), np.uint8), places
 
 
 def _arrangement(scene: Scene, rng: np.random.Generator) -> list[tuple[Subject, float, float, float]]:
