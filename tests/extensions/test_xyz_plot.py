@@ -169,7 +169,9 @@ def applied(label: str, value: Any, request: GenerationRequest = REQUEST) -> Gen
     return AXES[label].apply(request, value, [value])
 
 
-@pytest.mark.parametrize("axis", [axis for axis in AXES.values() if axis.label not in ("Nothing", "Prompt S/R", "Prompt order")], ids=lambda axis: axis.label)
+@pytest.mark.parametrize(
+    "axis", [axis for axis in AXES.values() if axis.label not in ("Nothing", "Prompt S/R", "Prompt order")], ids=lambda axis: axis.label
+)
 def test_every_axis_changes_a_request_that_has_all_parts_of_its_tab(axis: Any) -> None:
     """By a value of its kind, into a request whose settings exist."""
     own = {"Size": "32x16", "Always discard next-to-last sigma": "True", "SGM noise multiplier": "True", "RNG source": "CPU"}

@@ -1,0 +1,174 @@
+"""Faces, bodies, hands: landmarks drawn as the networks that follow them were taught, found by `modules.perception`."""
+
+import colorsys
+import math
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from modules.perception.hands import hands
+from modules.perception.mesh import meshes
+from modules.perception.mesh_points import LEFT_BROW, LEFT_EYE, LIPS, MOUTH, OVAL, RIGHT_BROW, RIGHT_EYE, loop
+from modules.perception.people import person_share, poses
+
+from .declaration import Pixels
+
+Points = NDArray[np.float32]
+Colour = tuple[int, int, int]
+Edges = Sequence[tuple[int, int]]
+
+SMALLEST_FACE = 64  # pixels, as the data of the face network had it
+FACE_COLOURS: Sequence[tuple[tuple[int, ...], bool, Colour]] = (  # of CrucibleAI's ControlNetMediaPipeFace: part, whether closed, RGB
+    (OVAL, True, (10, 200, 10)),
+    (LEFT_EYE, True, (10, 200, 180)),
+    (RIGHT_EYE, True, (180, 200, 10)),
+    (LIPS, True, (10, 180, 10)),
+    (MOUTH, True, (10, 180, 10)),
+    (LEFT_BROW[:5], False, (10, 220, 180)),
+    (LEFT_BROW[5:], False, (10, 220, 180)),
+    (RIGHT_BROW[:5], False, (180, 220, 10)),
+    (RIGHT_BROW[5:], False, (180, 220, 10)),
+)
+PUPILS: Sequence[tuple[tuple[int, ...], Colour]] = ((RIGHT_EYE, (250, 200, 10)), (LEFT_EYE, (10, 200, 250)))
+
+# OpenPose's 18 points (Cao et al. 2018, arXiv:1812.08008, COCO order; 1, the neck, is between the shoulders) in MediaPipe's 33.
+BODY_POINTS = (0, -1, 12, 14, 16, 11, 13, 15, 24, 26, 28, 23, 25, 27, 5, 2, 8, 7)
+NECK, SHOULDERS = 1, (11, 12)
+LIMBS: Edges = (
+    (1, 2), (1, 5), (2, 3), (3, 4), (5, 6), (6, 7), (1, 8), (8, 9), (9, 10), (1, 11), (11, 12), (12, 13), (1, 0), (0, 14), (14, 16),
+    (0, 15), (15, 17),
+)  # fmt: skip
+LIMB_WIDTH, LIMB_LIGHT = 4, 0.6
+FINGERS: Edges = tuple((0 if i % 4 == 1 else i - 1, i) for i in range(1, 21))
+# The 68 points of a face in the order of the iBUG annotation (Sagonas et al. 2013), in the mesh's numbers; the pupils are put behind.
+FACE_POINTS = (
+    162, 234, 93, 58, 172, 136, 149, 148, 152, 377, 378, 365, 397, 288, 323, 454, 389,
+    71, 63, 105, 66, 107, 336, 296, 334, 293, 301, 168, 197, 5, 4, 75, 97, 2, 326, 305,
+    33, 160, 158, 133, 153, 144, 362, 385, 387, 263, 373, 380,
+    61, 39, 37, 0, 267, 269, 291, 405, 314, 17, 84, 181, 78, 82, 13, 312, 308, 317, 14, 87,
+)  # fmt: skip
+PERSON = (150, 5, 61)  # ADE20K's colour of a person; Zhou et al. 2017
+
+
+def mediapipe_face(image: Pixels, a: float, b: float) -> Pixels:
+    """Up to `a` faces as coloured contours, of at least `b` confidence; those under 64 pixels are left out.
+
+    The pupils are put into the middle of the eyes: the mesh without attention has none of its own.
+    """
+    drawn = np.zeros_like(image)
+    for face in meshes(image, b, most=int(a)):
+        points = landmarks(face.landmarks)
+        if min(np.ptp(points, axis=0)) < SMALLEST_FACE:
+            continue
+        for part, closed, colour in FACE_COLOURS:
+            draw_lines(drawn, points, loop(part) if closed else tuple(pairwise(part)), colour)
+        for eye, colour in PUPILS:
+            x, y = (int(value) for value in points[list(eye)].mean(axis=0))
+            drawn[max(y - 2, 0) : y + 2, max(x - 2, 0) : x + 2] = colour
+    return drawn
+
+
+def body(image: Pixels, a: float, b: float) -> Pixels:
+    """People as OpenPose draws their bodies."""
+    return drawn_people(image, a)
+
+
+def body_and_hands(image: Pixels, a: float, b: float) -> Pixels:
+    """People as OpenPose draws their bodies and hands."""
+    return drawn_people(image, a, with_hands=True)
+
+
+def body_and_face(image: Pixels, a: float, b: float) -> Pixels:
+    """People as OpenPose draws their bodies and faces."""
+    return drawn_people(image, a, with_faces=True)
+
+
+def whole(image: Pixels, a: float, b: float) -> Pixels:
+    """People as OpenPose draws their bodies, hands and faces."""
+    return drawn_people(image, a, with_hands=True, with_faces=True)
+
+
+def drawn_people(image: Pixels, confidence: float, *, with_hands: bool = False, with_faces: bool = False) -> Pixels:
+    """All that is found in a picture, on black, in OpenPose's colours."""
+    drawn = np.zeros_like(image)
+    for person in poses(image, confidence):
+        draw_body(drawn, openpose_body(np.asarray(person.landmarks, np.float32), image.shape[1], image.shape[0]))
+    if with_hands:
+        for hand in hands(image, confidence):
+            draw_hand(drawn, landmarks(hand.landmarks))
+    if with_faces:
+        for face in meshes(image, confidence):
+            points = landmarks(face.landmarks)
+            pupils = [points[list(eye)].mean(axis=0) for eye, _ in PUPILS]
+            draw_dots(drawn, [*points[list(FACE_POINTS)], *pupils], [(255, 255, 255)] * (len(FACE_POINTS) + 2), 3)
+    return drawn
+
+
+def landmarks(points: Points | None) -> Points:
+    """The x and y, (n, 2), of something found with landmarks."""
+    assert points is not None
+    return points[:, :2]
+
+
+def openpose_body(points: Points, width: int, height: int) -> list[Points | None]:
+    """OpenPose's 18 points of MediaPipe's 33, (33, 3): x, y, visibility; None for one that is not seen or lies outside."""
+    found: list[Points | None] = []
+    for number in BODY_POINTS:
+        three = points[list(SHOULDERS)].mean(axis=0) if number < 0 else points[number]
+        seen = min(points[list(SHOULDERS), 2]) if number < 0 else three[2]
+        inside = 0 <= three[0] < width and 0 <= three[1] < height
+        found.append(three[:2] if seen >= 0.5 and inside else None)
+    return found
+
+
+def draw_body(drawn: Pixels, points: Sequence[Points | None]) -> None:
+    """The limbs as flat ellipses, darkened, and the joints over them, each in its own colour around the wheel."""
+    for (start, end), colour in zip(LIMBS, wheel(18), strict=False):
+        one, other = points[start], points[end]
+        if one is None or other is None:
+            continue
+        middle = ((one + other) / 2).astype(int).tolist()
+        length, angle = math.dist(one, other), math.degrees(math.atan2(other[1] - one[1], other[0] - one[0]))
+        shape = cv2.ellipse2Poly(tuple(middle), (int(length / 2), LIMB_WIDTH), int(angle), 0, 360, 1)
+        cv2.fillConvexPoly(drawn, np.asarray(shape), tuple(int(level * LIMB_LIGHT) for level in colour))
+    seen = [(point, colour) for point, colour in zip(points, wheel(18), strict=True) if point is not None]
+    draw_dots(drawn, [point for point, _ in seen], [colour for _, colour in seen], LIMB_WIDTH)
+
+
+def draw_hand(drawn: Pixels, points: Points) -> None:
+    """The bones of a hand around the colour wheel, its 21 joints blue."""
+    for edge, colour in zip(FINGERS, wheel(len(FINGERS)), strict=True):
+        draw_lines(drawn, points, (edge,), colour)
+    draw_dots(drawn, list(points), [(0, 0, 255)] * len(points), 4)
+
+
+def draw_lines(drawn: Pixels, points: Points, edges: Iterable[tuple[int, int]], colour: Colour) -> None:
+    """Lines of 2 pixels between numbered points."""
+    for start, end in edges:
+        cv2.line(drawn, whole_pixel(points[start]), whole_pixel(points[end]), colour, 2)
+
+
+def draw_dots(drawn: Pixels, points: Sequence[Points], colours: Sequence[Colour], radius: int) -> None:
+    """Filled circles."""
+    for point, colour in zip(points, colours, strict=True):
+        cv2.circle(drawn, whole_pixel(point), radius, colour, -1)
+
+
+def whole_pixel(point: Points) -> tuple[int, int]:
+    """The pixel that a point lies in."""
+    return int(point[0]), int(point[1])
+
+
+def wheel(count: int) -> list[Colour]:
+    """As many colours, evenly around the wheel, from red over yellow."""
+    return [tuple(int(255 * level) for level in colorsys.hsv_to_rgb(i / count, 1, 1)) for i in range(count)]  # pyright: ignore[reportReturnType]
+
+
+def seg_person(image: Pixels, a: float, b: float) -> Pixels:
+    """People in ADE20K's colour of a person, all else black; `a` is how sure a pixel must be."""
+    drawn = np.zeros_like(image)
+    drawn[person_share(image) >= a] = PERSON
+    return drawn
