@@ -17,6 +17,7 @@ from modules.pipeline.caption import Captions
 from modules.pipeline.faces import Faces
 from modules.pipeline.upscale import Upscalers
 from modules.server.uploads import Uploads
+from modules.screening import Screen
 from modules.settings.store import SettingsStore
 from modules.work import EXTRAS, extras_of, submit_finishing, with_pictures
 from tests.pipeline.pictures import Counting
@@ -43,7 +44,11 @@ def pipeline(tmp_path: Path) -> Any:
         return torch.device("cpu")
 
     tools = SimpleNamespace(
-        root=tmp_path / "data", upscalers=Upscalers(models, place), faces=Faces(models, place), captions=Captions(models, place)
+        root=tmp_path / "data",
+        upscalers=Upscalers(models, place),
+        faces=Faces(models, place),
+        captions=Captions(models, place),
+        screen=Screen(),
     )
     return SimpleNamespace(tools=tools, settings=SettingsStore(tmp_path / "settings.json"))
 
