@@ -95,7 +95,7 @@ class Installation:
         return row
 
     def folder_of(self, name: str) -> Path:
-        """Where an added extension lies. Raises NotFound, BadRequest for one that lies elsewhere: only what is in the data folder is ours."""
+        """Where an added extension lies. Raises NotFound, and BadRequest for one that does not lie in the data folder."""
         row = self.added_row(name)
         folder = row.folder
         assert folder is not None

@@ -16,8 +16,8 @@ from modules.frontend.services import Picture
 from modules.pipeline.caption import Captions
 from modules.pipeline.faces import Faces
 from modules.pipeline.upscale import Upscalers
-from modules.server.uploads import Uploads
 from modules.screening import Screen
+from modules.server.uploads import Uploads
 from modules.settings.store import SettingsStore
 from modules.work import EXTRAS, extras_of, submit_finishing, with_pictures
 from tests.pipeline.pictures import Counting
