@@ -7,6 +7,7 @@ from typing import Any
 
 from modules.contract.declare import Options
 from modules.contract.schema import schema
+from modules.pipeline.hooks import MARK
 from modules.plugins.extension import Extension
 from modules.plugins.loader import Loaded
 from modules.plugins.script import Names, Script, choices_of
@@ -48,13 +49,20 @@ def contained(row: Loaded, tab: str, names: Names) -> Panel | None:
 def panel_of(row: Loaded, tab: str, names: Names) -> Panel | None:
     """An extension's panel; None for one that cannot be used, that is not for this tab, or that has nothing to be asked."""
     kind = row.extension
-    if kind is None or (kind.script and tab not in kind.script.tabs) or (kind.observer and kind.Options is Options):
+    if kind is None or (kind.script and tab not in kind.script.tabs):
+        return None
+    if kind.Options is Options and (kind.observer or not acts(kind)):
         return None
     description = row.manifest.description if row.manifest else ""
     always_on = kind.script is None or kind.script.always_on
     title = row.title if always_on or kind.script is None else kind.script.title
     fields = schema(kind.Options, choices=choices(kind, kind.script, tab, names), tab=tab)
     return Panel(row.name, title, description, always_on, fields, row.manifest.web.panel if row.manifest else "")
+
+
+def acts(kind: type[Extension]) -> bool:
+    """Whether an extension takes part in runs at all: one with pages or routes alone does not."""
+    return any(hasattr(value, MARK) for parent in kind.__mro__ for value in vars(parent).values())
 
 
 def choices(kind: type[Extension], script: Script | None, tab: str, names: Names) -> dict[str, Sequence[str]]:
