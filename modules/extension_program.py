@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter
+from PIL.Image import Image
 
 from modules.contract.errors import BadRequest, ExtensionFailed, NotFound, Unavailable, WebuiError
 from modules.contract.progress import Reporter, Stop
@@ -88,6 +89,10 @@ class Offer:
     def settings(self) -> Settings:
         """The program's settings as they are now."""
         return self.store.current
+
+    def screened(self, image: Image) -> Image:
+        """A picture as it may go out. Raises what the content screen raises."""
+        return self.pipeline.tools.screen.passed(image, self.store.current).image
 
     def picture(self, reference: str) -> bytes:
         """The bytes of an upload's id, or of base64 text. Raises NotFound, BadRequest."""

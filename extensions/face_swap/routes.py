@@ -117,7 +117,7 @@ def swapped_picture(host: Host, asked: Asked) -> dict[str, Any]:
     pairs_said = {"Face swap": f"Model: {asked.model}, Swapped: {len(result.done)}"}
     alone = with_pairs("", pairs_said).removeprefix(", ")
     infotext = with_pairs(before, pairs_said) if "Steps: " in before else "\n".join(filter(None, (before, alone)))
-    png = metadata.encode(Image.fromarray(result.image), format="png", infotext=infotext)
+    png = metadata.encode(host.program.screened(Image.fromarray(result.image)), format="png", infotext=infotext)
     return {
         "image": f"data:image/png;base64,{b64encode(png).decode()}", "swapped": len(result.done), "warnings": result.warnings,
         "infotext": infotext,

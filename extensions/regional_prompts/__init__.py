@@ -105,10 +105,17 @@ class RegionalPrompts(Extension):
         """Say at the door what cannot be done."""
         if self.options.divide == "Mask" and self.options.mask is None:
             raise BadRequest("Regional prompts are to follow a mask, and there is none.", "Paint one in the panel, or divide into columns.")
-        if self.attends and "tiled_diffusion" in request.extensions:
+        if "tiled_diffusion" not in request.extensions:
+            return
+        if self.attends:
             raise BadRequest(
                 "Regional prompts in attention mode cannot be used with tiled diffusion: a tile does not see where it lies.",
                 "Use the latent mode.",
+            )
+        if "<lora:" in request.prompt.lower():
+            raise BadRequest(
+                "Regions with LoRAs of their own cannot be used with tiled diffusion: both take the place of the network's calls.",
+                "Leave the LoRAs out, or switch one of the two off.",
             )
 
     @hook.batch

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from PIL.Image import Image
+
 from modules.contract.progress import Reporter
 from modules.contract.request import GenerationRequest
 from modules.contract.services import Folders, ModelEntry
@@ -44,6 +46,10 @@ class Program(Protocol):
 
         Raises NotFound, BadRequest.
         """
+        ...
+
+    def screened(self, image: Image) -> Image:
+        """A picture as it may go out, for routes that answer with one that they made. Raises what the content screen raises."""
         ...
 
     def submit(self, request: GenerationRequest, *, owner: str) -> str:

@@ -1,5 +1,6 @@
 """Face swap on real photographs, and in a pipeline over tiny networks."""
 
+import base64
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +13,9 @@ import pytest
 import skimage.data
 from PIL import Image
 
+from extensions.face_swap import FaceSwap
 from extensions.face_swap.faces import Pairs, in_order, numbers, sources_of
+from extensions.face_swap.routes import Asked, swapped_picture
 from extensions.face_swap.swapping import Source, swapped
 from extensions.face_swap.work import with_faces
 from modules.contract.errors import BadRequest, NotSupported
@@ -161,7 +164,11 @@ class Program:
 
     folders: Folders
     agreed: bool = True
+    blurred: bool = False  # as its content screen leaves pictures
     kept: dict[str, bytes] = field(default_factory=dict[str, bytes])
+
+    def screened(self, image: Image.Image) -> Image.Image:
+        return Image.new("RGB", image.size) if self.blurred else image
 
     def picture(self, reference: str) -> bytes:
         return self.kept[reference]
@@ -206,6 +213,15 @@ def request(**options: Any) -> GenerationRequest:
 def given_back(manager: PipelineManager, picture: Pixels, monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the tiny network's decoder answer with a photograph: faces are what this is about."""
     monkeypatch.setattr("modules.pipeline.generate.decode", lambda run, latents, loaded: [picture for _ in run.seeds])
+
+
+def test_what_the_route_answers_is_screened(program: Program) -> None:
+    program.blurred = True
+    program.kept = {"a": file(Image.fromarray(astronaut())), "b": file(Image.fromarray(darker(astronaut())))}
+    host = Host("face_swap", FOLDER, program, lambda: FaceSwap.Settings(consent=True))  # type: ignore[arg-type]
+    answer = swapped_picture(host, Asked(source="a", target="b"))
+    shown = Image.open(io.BytesIO(base64.b64decode(answer["image"].partition(",")[2])))
+    assert shown.size == (512, 512) and not np.asarray(shown).any()
 
 
 def test_the_picture_is_swapped_and_says_so(swapping: PipelineManager, monkeypatch: pytest.MonkeyPatch) -> None:

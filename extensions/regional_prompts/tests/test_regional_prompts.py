@@ -216,6 +216,13 @@ def test_and_within_a_region_needs_latent_mode(pipeline: PipelineManager) -> Non
     assert pictures(pipeline, request, regional_prompts=LATENT)
 
 
+def test_what_tiles_cannot_do_with_regions_is_refused(pipeline: PipelineManager) -> None:
+    with pytest.raises(BadRequest, match="a tile does not see where it lies"):
+        pictures(pipeline, TWO, regional_prompts={}, tiled_diffusion={})
+    with pytest.raises(BadRequest, match="LoRAs of their own cannot be used with tiled diffusion"):
+        pictures(pipeline, TWO.replace(prompt="a <lora:x:1> BREAK b"), regional_prompts=LATENT, tiled_diffusion={})
+
+
 def test_regions_fit_the_negative_ones(pipeline: PipelineManager) -> None:
     with pytest.raises(BadRequest, match="The negative prompt has 3 regions, and the prompt has 2"):
         pictures(pipeline, TWO.replace(negative_prompt="a ADDCOL b ADDCOL c"), regional_prompts={})
