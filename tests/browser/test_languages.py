@@ -16,7 +16,7 @@ NAMES = {  # what is called the same in every language
     *"Easel Textbox Lora LoRA VAE GFPGAN CodeFormer BLIP Deepbooru DeepBooru Civitai API png jpg webp avif GPU CPU Shift Ctrl Alt TAESD "
     "ckpt safetensors vary_coeff time_uniform time_quadratic logSNR".split(),
     "txt2img", "img2img", "Textual Inversion", "CLIP skip", "SD VAE", "Stable Diffusion", "Approx NN", "Hugging Face", "Sigma tmin",
-    "Sigma tmax", "S, Esc", "Ctrl + V", "Ctrl + Z, Ctrl + Y", "https://",
+    "Sigma tmax", "ControlNet", "Cutoff", "FreeU", "S, Esc", "Ctrl + V", "Ctrl + Z, Ctrl + Y", "https://",
 }  # fmt: skip
 # Texts and names of the page that have English words and no sign of another script. The prompt's and other people's words are left out.
 ENGLISH = """() => {

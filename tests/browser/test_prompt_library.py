@@ -26,6 +26,7 @@ def own(program: Program) -> Iterator[None]:
 @pytest.fixture
 def panel(page: Page) -> Locator:
     """The panel, opened by its keys."""
+    page.evaluate("() => customElements.whenDefined('easel-prompt-library').then(() => true)")  # its module comes after the page
     page.locator(PROMPT).fill("masterpiece, (a red star:1.2), at night, <lora:ink:0.7>")
     page.keyboard.press("Alt+q")
     panel = page.locator(PANEL)

@@ -137,7 +137,7 @@ def test_an_export_is_imported_and_a1111s_config_with_a_report(page: Page, progr
               "keyedit_move": False}  # fmt: skip
     file = tmp_path / "config.json"
     file.write_text(json.dumps(config))
-    tab.locator("input[type=file]").set_input_files(file)
+    tab.locator("input[type=file][accept*=json]").set_input_files(file)
     report = page.locator("dialog.settings-import")
     expect(report).to_contain_text("2 would change")
     expect(report).to_contain_text("is 500; it must be between 1 and 100.")

@@ -37,7 +37,10 @@ export class Combobox extends EventTarget {
         });
         this.element = element("div", { class: "combobox" }, this.input, this.list);
         this.away = (/** @type {Event} */ event) => {
-            if (event.target !== this.list) this.close();
+            if (event.target === this.list) return;
+            const { top, bottom } = this.input.getBoundingClientRect();
+            if (bottom < 0 || top > innerHeight) this.close();
+            else this.place(); // the page moved under it: the list goes along
         };
     }
 
