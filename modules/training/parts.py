@@ -13,11 +13,11 @@ class Batch:
     """The pictures of one step on one process; all of one size.
 
     `latents` (B, C, h, w), scaled to unit variance, float32. `captions` as they are shown this time (shuffled, dropped ...). `context`
-    (B, tokens, width) and, for SDXL, `pooled` (B, P) are those captions encoded where that is kept; None where text encoders are trained
-    or captions are not kept: then the loop encodes them, with gradient. `sizes`, `crops`, `targets`: SDXL's numbers, (height, width) and (top,
-    left) in pixels, one for each picture. `mask` (B, 1, h, w), weights of the loss, mean over the picture not yet taken; None: all 1. `weight` (B,): that of each
-    picture (class pictures have the prior's). `slots`: each picture's number within the step over all processes, from which its noise is
-    drawn. `files`: their indices in the data.
+    (B, tokens, width) and, for SDXL, `pooled` (B, P) are those captions encoded; None where text encoders are trained or texts are
+    not kept: then the loop encodes them, with gradient. `sizes`, `crops`, `targets`: SDXL's numbers for each picture, (height, width)
+    and (top, left) in pixels. `mask` (B, 1, h, w): weights of the loss at each place; None: all 1. `weight` (B,): that of each picture
+    (class pictures have the prior's). `slots`: each picture's number within the step over all processes and accumulated batches, from
+    which its noise is drawn. `files`: their indices in the data.
     """
 
     latents: Tensor

@@ -13,7 +13,6 @@ log.txt           what its processes say
 """
 
 import json
-import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -183,7 +182,7 @@ def free_folder(parent: Path, name: str) -> RunFolder:
     for number in range(1, 10_000):
         path = parent / (plain if number == 1 else f"{plain}-{number}")
         try:
-            os.mkdir(path)
+            path.mkdir()
         except FileExistsError:
             continue
         return RunFolder(path)
