@@ -27,11 +27,16 @@ def draw(scene: Scene, size: int, rng: np.random.Generator) -> Picture:
 
 def draw_and_tell(scene: Scene, size: int, rng: np.random.Generator) -> tuple[Picture, list[tuple[Subject, float, float, float]]]:
     """The same picture, and each subject in it with its centre and radius, in shares of the picture's side."""
-    canvas = _background(scene.background, size * OVERSAMPLING, rng)
+    canvas = background(scene.background, size * OVERSAMPLING, rng)
     places = _arrangement(scene, rng)
     for subject, x, y, radius in places:
-        _put(canvas, subject, x, y, radius, outlined=scene.outlined, rng=rng)
-    return np.asarray(cv2.resize(canvas, (size, size), interpolation=cv2.INTER_AREA), np.uint8), places
+        put(canvas, figures.THINGS[subject.thing](), subject.colour, x, y, radius, outlined=scene.outlined, rng=rng)
+    return smaller(canvas, size), places
+
+
+def smaller(canvas: Picture, size: int) -> Picture:
+    """A canvas as the picture that it is drawn for."""
+    return np.asarray(cv2.resize(canvas, (size, size), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _arrangement(scene: Scene, rng: np.random.Generator) -> list[tuple[Subject, float, float, float]]:
@@ -57,10 +62,11 @@ def _arrangement(scene: Scene, rng: np.random.Generator) -> list[tuple[Subject, 
     ]
 
 
-def _put(canvas: Picture, subject: Subject, x: float, y: float, radius: float, *, outlined: bool, rng: np.random.Generator) -> None:
-    """Paints one subject onto the canvas; centre and radius are shares of the canvas's side."""
+def put(
+    canvas: Picture, figure: figures.Figure, colour: str, x: float, y: float, radius: float, *, outlined: bool, rng: np.random.Generator
+) -> None:
+    """Paints one thing onto the canvas; centre and radius are shares of the canvas's side."""
     side = canvas.shape[0]
-    figure = figures.THINGS[subject.thing]()
     tilt = rng.uniform(-0.1, 0.1)
     turn = np.array([[np.cos(tilt), np.sin(tilt)], [-np.sin(tilt), np.cos(tilt)]])
 
@@ -75,12 +81,13 @@ def _put(canvas: Picture, subject: Subject, x: float, y: float, radius: float, *
     if outlined:
         width = max(3, round(0.028 * side)) | 1
         brush = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
-        canvas[cv2.dilate(mask, brush) > 0] = palette.accent(subject.colour)
-    canvas[mask > 0] = _shade(palette.COLOURS[subject.colour], rng)
-    fill(canvas, figure.details, palette.accent(subject.colour))
+        canvas[cv2.dilate(mask, brush) > 0] = palette.accent(colour)
+    canvas[mask > 0] = _shade(palette.COLOURS[colour], rng)
+    fill(canvas, figure.details, palette.accent(colour))
 
 
-def _background(name: str, side: int, rng: np.random.Generator) -> Picture:
+def background(name: str, side: int, rng: np.random.Generator) -> Picture:
+    """What lies behind: a colour of the palette, or sky, sea or night; (side, side, 3)."""
     canvas = np.empty((side, side, 3), np.uint8)
     if name in palette.COLOURS:
         canvas[:] = _shade(palette.COLOURS[name], rng)

@@ -28,7 +28,7 @@ SIDE = 48  # pixels
 REACH = 1.2  # what is looked at is a square so many times as wide as the face
 WEIGHTS = Path(__file__).with_name("face_judge.safetensors")
 SEED = 23
-STEPS = 500
+STEPS = 900
 BATCH = 64
 CANVAS = 128  # pixels, the side of the drawings
 
@@ -87,7 +87,7 @@ def lesson(rng: np.random.Generator, count: int) -> tuple[list[Crop], list[bool]
     clean = [bool(rng.random() < 0.5) for _ in range(count)]
     for good in clean:
         crop = face(rng, blank=not good and rng.random() < 0.1)
-        crop = fine(crop, rng) if good else spoilt(crop, rng)
+        crop = faded(fine(crop, rng) if good else spoilt(crop, rng), rng.uniform(0.35, 1))
         crops.append(np.clip(crop + rng.normal(0, rng.uniform(0, 8), crop.shape), 0, 255).astype(np.float32))
     return crops, clean
 
@@ -108,9 +108,15 @@ def fine(crop: Crop, rng: np.random.Generator) -> Crop:
     return softened(bent, rng.uniform(0.01, 0.9))
 
 
+def faded(crop: Crop, contrast: float) -> Crop:
+    """Its colours nearer to each other: how strong they are says nothing about how well a face is drawn."""
+    middle = crop.mean((0, 1))
+    return np.asarray(middle + (crop - middle) * contrast, np.float32)
+
+
 def spoilt(crop: Crop, rng: np.random.Generator) -> Crop:
-    """A face that has lost its features: blurred, made small and large again, bent, drowned in noise, or smeared in one place."""
-    match int(rng.integers(5)):
+    """A face without its features: blurred, made small and large again, bent, drowned in noise, squeezed and turned, smeared in one place."""
+    match int(rng.integers(6)):
         case 0:
             return softened(crop, rng.uniform(2.2, 6))
         case 1:
@@ -122,11 +128,20 @@ def spoilt(crop: Crop, rng: np.random.Generator) -> Crop:
         case 3:
             noisy = crop + rng.normal(0, rng.uniform(60, 140), crop.shape)
             return softened(noisy.astype(np.float32), rng.uniform(0.6, 2))
+        case 4:
+            way = cv2.getRotationMatrix2D((SIDE / 2, SIDE / 2), float(rng.uniform(50, 310)), float(rng.uniform(0.35, 0.8)))
+            turned = np.asarray(cv2.warpAffine(crop, way, (SIDE, SIDE), borderMode=cv2.BORDER_REPLICATE), np.float32)
+            return within(crop, softened(turned, rng.uniform(0.01, 1.5)), (SIDE / 2, SIDE / 2), rng.uniform(0.25, 0.32) * SIDE)
         case _:
-            middle, radius = rng.uniform(0.35, 0.65, 2) * SIDE, rng.uniform(0.18, 0.35) * SIDE
-            rows, columns = np.mgrid[:SIDE, :SIDE]
-            share = np.clip(radius + 1 - np.hypot(columns - middle[0], rows - middle[1]), 0, 1)[..., None]
-            return (crop * (1 - share) + softened(warped(crop, rng, 4), rng.uniform(2.5, 6)) * share).astype(np.float32)
+            smeared = softened(warped(crop, rng, 4), rng.uniform(2.5, 6))
+            return within(crop, smeared, tuple(rng.uniform(0.35, 0.65, 2) * SIDE), rng.uniform(0.18, 0.35) * SIDE)
+
+
+def within(crop: Crop, other: Crop, middle: tuple[float, float], radius: float) -> Crop:
+    """A crop that shows another one in a disc."""
+    rows, columns = np.mgrid[:SIDE, :SIDE]
+    share = np.clip(radius + 1 - np.hypot(columns - middle[0], rows - middle[1]), 0, 1)[..., None]
+    return np.asarray(crop * (1 - share) + other * share, np.float32)
 
 
 def softened(crop: Crop, sigma: float) -> Crop:

@@ -48,7 +48,7 @@ def verdicts(pictures: Sequence[Picture]) -> list[Verdict]:
     with torch.no_grad():
         found = network()(torch.stack([_silhouette(picture) for picture in pictures])).argmax(1).tolist()
     return [
-        Verdict(palette.NAMES[palette.nearest(_behind(picture))], _colour(picture), figures.NAMES[thing])
+        Verdict(palette.NAMES[palette.nearest(colour_behind(picture))], _colour(picture), figures.NAMES[thing])
         for picture, thing in zip(pictures, found, strict=True)
     ]
 
@@ -112,12 +112,12 @@ def _lesson(step: int) -> tuple[Tensor, Tensor]:
 def _silhouette(picture: Picture) -> Tensor:
     """How far each pixel is from the background, 1 at the farthest, (1, 64, 64): the same in all colours."""
     small = cv2.resize(picture, (SIDE, SIDE), interpolation=cv2.INTER_AREA).astype(np.float32)
-    distance = np.sqrt(np.square(small - _behind(picture)).sum(-1))
+    distance = np.sqrt(np.square(small - colour_behind(picture)).sum(-1))
     farthest = max(float(np.quantile(distance, 0.98)), 1.0)
     return torch.from_numpy(distance / farthest).clamp(max=1.2)[None]
 
 
-def _behind(picture: Picture) -> NDArray[np.float32]:
+def colour_behind(picture: Picture) -> NDArray[np.float32]:
     """The colour of the background: the median of a frame a sixteenth of the picture wide."""
     width = max(1, picture.shape[0] // 16)
     sides = (picture[:width], picture[-width:], picture[:, :width], picture[:, -width:])
@@ -127,7 +127,7 @@ def _behind(picture: Picture) -> NDArray[np.float32]:
 
 def _colour(picture: Picture) -> str:
     """The name of the colour most pixels have that stand out from the background."""
-    distance = np.sqrt(np.square(picture - _behind(picture)).sum(-1))
+    distance = np.sqrt(np.square(picture - colour_behind(picture)).sum(-1))
     thing = picture[distance > CONTRAST]
     if len(thing) < 0.01 * distance.size:
         return ""
