@@ -49,6 +49,7 @@ TRIALS = {
     "prompt_matrix": Trial(acts=False),
     "prompt_translation": Trial(acts=False),  # the prompt is English
     "prompts_from_file": Trial({"lines": "a red moon"}),
+    "ultimate_upscale": Trial({"tile_width": 64, "target": "Scale from image size", "upscaler": "Lanczos"}, source=True),
     "sd_upscale": Trial({"overlap": 8, "scale": 2.0, "upscaler": "Lanczos"}, source=True),
     "soft_inpainting": Trial(source=True, acts=False),
     "xyz_plot": Trial({"x_type": "Steps", "x_values": "2,3"}),
