@@ -154,7 +154,7 @@ def old_routes(router: APIRouter, host: Host) -> None:
                              b=controlnet_threshold_b, mask=mask)
             for image, mask in zip(pictures, masks, strict=True)
         ]
-        return {"info": "Success", "images": [encoded(shown(hint)) for hint in hints]}
+        return {"info": "Success", "images": [encoded(host.program.screened(shown(hint))) for hint in hints]}
 
     _ = version, model_list, module_list, control_types, settings, detect
 

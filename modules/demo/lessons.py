@@ -48,7 +48,7 @@ def umbrella() -> figures.Figure:
     stick = figures.polygon((-0.07, -0.1), (0.07, -0.1), (0.07, 0.8), (-0.07, 0.8))
     around = np.linspace(0, np.pi, 24)
     bow = np.stack([np.cos(around), np.sin(around)], 1)
-    crook = np.concatenate([0.3 * bow, (0.16 * bow)[::-1]]) + [-0.23, 0.74]
+    crook = np.concatenate([0.3 * bow, (0.16 * bow)[::-1]]) + np.array([-0.23, 0.74])
     return figures.Figure([canopy, stick, crook], holes=scallops)
 
 

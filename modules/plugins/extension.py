@@ -1,6 +1,6 @@
 """The base of every extension."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -10,6 +10,7 @@ from modules.contract import declare
 from modules.plugins.host import Host
 from modules.plugins.infotext import notes_of, options_in
 from modules.plugins.script import Script
+from modules.screening.detectors import Detector
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,11 @@ class Extension:
     @classmethod
     def old_routes(cls, router: APIRouter, host: Host) -> None:
         """Add the routes that A1111's clients know an extension by, with their whole paths; called once."""
+
+    @classmethod
+    def detectors(cls, host: Host) -> Sequence[Detector]:
+        """What can tell what a picture shows, for the content screen; called once. What a detector raises lets no picture pass."""
+        return ()
 
     @classmethod
     def notes(cls, options: Any, title: str) -> dict[str, object]:

@@ -19,6 +19,7 @@ from modules.plugins.infotext import read_extensions
 from modules.plugins.ledger import Ledger, Note
 from modules.plugins.loader import Loaded, load
 from modules.plugins.script import Names, Script, checked, described, options_from
+from modules.screening.detectors import Detector
 from modules.settings.store import ENTRIES, EXTENSIONS, entries_on
 
 log = logging.getLogger(__name__)
@@ -73,10 +74,12 @@ class Registry:
         self.ledger = ledger or Ledger()
         self.hosts: Hosts = lambda row, settings: None
         self.watchers: list[Callable[[], None]] = []
+        self.screening: dict[type[Extension], Sequence[Detector]] = {}
 
     def replace(self, found: Sequence[Loaded]) -> None:
         """Have other extensions from now on."""
         self.rows = usable_together(found)
+        self.screening = {}
         for changed in self.watchers:
             changed()
 
@@ -126,6 +129,27 @@ class Registry:
                 raise NotSupported(f"The extension {known[name].title} cannot be used.", known[name].problem or "")
         found = [one for row in rows if (one := instance(row, request, hosts, note)) is not None]
         return Relay(found, note, join=taking_part)
+
+    def detectors(self) -> list[Detector]:
+        """What extensions look at pictures with for the content screen, each asked once.
+
+        Raises ExtensionFailed for one that cannot say: then no picture passes.
+        """
+        found: list[Detector] = []
+        for row in self.rows:
+            kind = row.extension
+            host = self.hosts(row, {}) if kind is not None else None
+            if kind is None or host is None:
+                continue
+            if kind not in self.screening:
+                try:
+                    self.screening[kind] = tuple(kind.detectors(host))
+                except BaseException as error:
+                    self.ledger.note(row.name, "detectors", 0.0, error)
+                    message = f"{row.title} could not say what it looks at pictures with: {type(error).__name__}: {error}"
+                    raise ExtensionFailed(message, "Switch it off, or switch the content screen off.") from error
+            found += self.screening[kind]
+        return found
 
     def read_notes(self, notes: Mapping[str, str], tab: str = "") -> tuple[dict[str, dict[str, Any]], set[str]]:
         """The options in an infotext's pairs, by extension, and the labels that they took; see `read_extensions`."""

@@ -27,7 +27,7 @@ from tests.extensions.pictures import varied
 from tests.plugins.writing import extension
 from tests.tiny import Listener
 
-HOSTILE = '''
+HOSTILE = """
 import sys, time
 from modules.plugins import Extension, Options, Text, hook
 import torch
@@ -63,13 +63,13 @@ class Hostile(Extension):
                     print("x" * 10_000_000)
         return None
 {hooks}
-'''
-HOOK = '''
+"""
+HOOK = """
     @hook.{name}
     def at_{name}(self, *given):
         return self.act("{name}", *given){more}
-'''
-POLITE = '''
+"""
+POLITE = """
 from PIL import ImageOps
 from modules.plugins import Extension, hook
 
@@ -77,7 +77,7 @@ class Polite(Extension):
     @hook.finished
     def turn(self, run, index, image):
         return ImageOps.invert(image.convert("RGB"))
-'''
+"""
 PLACES = [*(point.name for point in POINTS if point.name != "drive"), "enter", "exit"]
 SHAPED = ("start", "network", "guide", "denoised", "blend", "latents")
 FEW = ["request", "conditioning", "enter", "exit", "step", "network", "picture", "saved", "result"]  # one of each way to be called
@@ -103,11 +103,18 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Registry:
     extension(root, "hostile", HOSTILE.format(observer=False, hooks=hooks))
     extension(root, "hostile_watching", HOSTILE.format(observer=True, hooks=hooks))
     extension(root, "hostile_driver", HOSTILE.format(observer=False, hooks=HOOK.format(name="drive", more="")))
-    extension(root, "hostile_maker", HOSTILE.format(observer=False, hooks="""
+    extension(
+        root,
+        "hostile_maker",
+        HOSTILE.format(
+            observer=False,
+            hooks="""
     def __init__(self, options, **given):
         super().__init__(options, **given)
         self.act("__init__")
-"""))
+""",
+        ),
+    )
     extension(root, "polite", POLITE)
     return Registry.of(root)
 
@@ -142,13 +149,11 @@ def test_all_load_and_every_hook_is_reached(pipeline: PipelineManager, registry:
     assert reached == set(PLACES), set(PLACES) - reached
 
 
-@pytest.mark.parametrize(("how", "places"), [("raise", PLACES), ("exit", FEW), ("interrupt", FEW), ("recurse", FEW)])
-def test_what_ends_a_program_ends_the_job_with_the_culprit_s_name(
-    pipeline: PipelineManager, registry: Registry, how: str, places: list[str]
-) -> None:
+@pytest.mark.parametrize("how", ["raise", "exit", "interrupt", "recurse"])
+def test_what_ends_a_program_ends_the_job_with_the_culprit_s_name(pipeline: PipelineManager, registry: Registry, how: str) -> None:
     before = made(pipeline)
     kind = {"raise": "RuntimeError", "exit": "SystemExit", "interrupt": "KeyboardInterrupt", "recurse": "RecursionError"}[how]
-    for place in places:
+    for place in PLACES:
         hook = "denoising" if place in ("enter", "exit") else place
         said = failure(pipeline, "hostile", at=place, how=how).message
         assert said.startswith(f"Hostile failed in `{hook}`: {kind}"), said
@@ -241,5 +246,3 @@ def test_what_goes_wrong_while_it_is_imported_is_its_row_s_reason(tmp_path: Path
 def test_an_error_for_a_person_is_passed_on_as_it_is(pipeline: PipelineManager) -> None:
     with pytest.raises(WebuiError, match="no option of Hostile named 'what'"):
         made(pipeline, hostile={"what": 1})
-
-

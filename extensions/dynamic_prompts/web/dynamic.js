@@ -1,36 +1,13 @@
 // @ts-check
 // The panel of the dynamic prompts: options, examples of what the prompt can become, and the template of a pasted picture.
-import { OptionsForm, afterwards, call, define, element, onPromptInput, promptBox, setPrompt, settings } from "easel/extension.js";
+import { OptionsForm, PromptPanel, call, define, element, promptBox, setPrompt, settings } from "easel/extension.js";
 
-const PAUSE = 400; // ms without a key before the program is asked
 const PASTE = "dynamic_prompts_paste"; // the setting
 /** @typedef {{template: boolean, examples: string[], combinations: number, more: boolean, missing: string[]}} Examples */
 
-class Panel extends HTMLElement {
-    connectedCallback() {
-        this.soon ??= afterwards(() => this.refresh(), PAUSE);
-        this.stop ??= onPromptInput(() => this.soon?.());
-        this.seen ??= new IntersectionObserver(() => this.soon?.()); // opened: the prompt may have changed meanwhile
-        this.seen.observe(this);
-    }
-
-    disconnectedCallback() {
-        this.stop?.();
-        this.stop = undefined;
-        this.seen?.disconnect();
-    }
-
-    /** What is sent: the template of a pasted picture is for this panel alone. @returns {any} */
-    get value() {
-        return this.form?.values ?? {};
-    }
-
-    /** @param {any} values */
-    set value(values) {
-        if (this.form) this.form.values = values;
-        else this.build(values);
+class Panel extends PromptPanel {
+    filled() {
         void this.offer();
-        this.soon?.();
     }
 
     /** @returns {"txt2img" | "img2img"} */

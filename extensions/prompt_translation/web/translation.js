@@ -1,11 +1,10 @@
 // @ts-check
 // The panel of the prompt translation: its options, and what the prompts will be in English, while they are typed.
-import { OptionsForm, afterwards, call, define, element, onPromptInput, promptBox, setPrompt } from "easel/extension.js";
+import { OptionsForm, PromptPanel, call, define, element, promptBox, setPrompt } from "easel/extension.js";
 
 /** @typedef {{text: string, language: string, words: [string, string][], unknown: string[], off: boolean}} Translated */
 /** @typedef {{tab: () => any, options: () => any, negative: boolean}} Whose */
 
-const PAUSE = 300; // ms without a key before the program is asked
 /** @type {Record<string, string>} */
 const LANGUAGES = { zh: "Chinese", ja: "Japanese", ko: "Korean", de: "German", fr: "French", es: "Spanish", ru: "Russian" };
 
@@ -78,32 +77,7 @@ function note(answer, changed) {
     return [language, " · ", element("span", { class: "wrong" }, "Not known, and kept as it is:"), " ", words];
 }
 
-class Panel extends HTMLElement {
-    connectedCallback() {
-        this.soon ??= afterwards(() => this.refresh(), PAUSE);
-        this.stop ??= onPromptInput(() => this.soon?.());
-        this.seen ??= new IntersectionObserver(() => this.soon?.()); // opened: the prompt may have changed meanwhile
-        this.seen.observe(this);
-    }
-
-    disconnectedCallback() {
-        this.stop?.();
-        this.stop = undefined;
-        this.seen?.disconnect();
-    }
-
-    /** @returns {any} */
-    get value() {
-        return this.form?.values ?? {};
-    }
-
-    /** @param {any} values */
-    set value(values) {
-        if (this.form) this.form.values = values;
-        else this.build(values);
-        this.soon?.();
-    }
-
+class Panel extends PromptPanel {
     /** @param {any} values */
     build(values) {
         const { tab = "txt2img", schema = [], lists = {} } = /** @type {any} */ (this);
@@ -117,7 +91,6 @@ class Panel extends HTMLElement {
         this.classList.add("webui");
         this.replaceChildren(this.form.element, ...this.previews.map((one) => one.element));
     }
-
     /** Show what the prompts are in English, if anybody can see it. */
     refresh() {
         if (!this.isConnected || this.offsetParent === null) return;

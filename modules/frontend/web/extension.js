@@ -28,6 +28,7 @@ export {
 /** @typedef {FormTab | {tab?: FormTab, negative?: boolean}} Which a prompt: a form's, or its negative one */
 /** @typedef {import("./jobs.js").Job} Job */
 
+const QUIET = 350; // ms without a key before a panel asks the program
 const PROMPTS = ".prompt textarea, [id$=_edit_style_prompt], [id$=_edit_style_neg_prompt]";
 
 /** The tags whose newer definition waits for a reload. @type {Set<string>} */
@@ -78,6 +79,46 @@ export function setPrompt(which, text) {
 
 /** @param {FormTab} tab @returns {any} */
 const scriptsOf = (tab) => document.querySelector(`webui-script[data-tab="${tab}"]`);
+
+/** A panel that follows the prompt: `refresh` is called when nobody has typed for a moment, and when the panel comes into sight.
+ * A class of its own has `build(values)`, which makes `this.form`, and `refresh()`; `filled()` if it minds new values. */
+export class PromptPanel extends HTMLElement {
+    /** @type {any} */
+    form = undefined;
+
+    connectedCallback() {
+        this.soon ??= afterwards(() => this.refresh(), QUIET);
+        this.stop ??= onPromptInput(() => this.soon?.());
+        this.seen ??= new IntersectionObserver(() => this.soon?.()); // opened: the prompt may have changed meanwhile
+        this.seen.observe(this);
+    }
+
+    disconnectedCallback() {
+        this.stop?.();
+        this.stop = undefined;
+        this.seen?.disconnect();
+    }
+
+    /** What is sent. @returns {any} */
+    get value() {
+        return this.form?.values ?? {};
+    }
+
+    /** @param {any} values */
+    set value(values) {
+        if (this.form) this.form.values = values;
+        else this.build(values);
+        this.filled();
+        this.soon?.();
+    }
+
+    /** @param {any} _values */
+    build(_values) {}
+
+    filled() {}
+
+    refresh() {}
+}
 
 /** What the panels of a form that are on hold, by extension. @param {FormTab} [tab] @returns {Record<string, any>} */
 export const extensionValues = (tab = formTab()) => scriptsOf(tab)?.value() ?? {};
