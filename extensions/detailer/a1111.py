@@ -92,7 +92,7 @@ def parsed(args: Sequence[Any], tab: str) -> dict[str, Any] | None:
         return None
     tabs = [unit(value) for value in args if isinstance(value, dict)]
     if not tabs:
-        raise BadRequest("ADetailer needs an object with at least ad_model, such as {\"ad_model\": \"mediapipe_face_full\"}.")
+        raise BadRequest('ADetailer needs an object with at least ad_model, such as {"ad_model": "mediapipe_face_full"}.')
     return {"skip_img2img": len(switches) > 1 and switches[1], "units": [one for one in tabs if one is not None]}
 
 

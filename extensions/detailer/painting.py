@@ -10,12 +10,14 @@ from PIL import Image
 from modules.contract.request import GenerationRequest, Inpaint, Size, SourceImage
 from modules.imaging import metadata
 from modules.plugins import Run
+from modules.weights.header import native_size
 
 from .finding import Place
 from .units import Detail
 
 Matching = Literal["Off", "Strict (SDXL only)", "Free"]
 STEP = 8  # pixels that sides are multiples of
+MEANT_FOR = 512  # pixels: the least native side for which the padding is meant as it is given
 TRAINED = ((1024, 1024), (1152, 896), (896, 1152), (1216, 832), (832, 1216), (1344, 768), (768, 1344), (1536, 640), (640, 1536))
 
 
@@ -47,7 +49,10 @@ def painting(run: Run, image: Image.Image, unit: Detail, spot: Spot, wanted: Wan
         strength=dynamic(unit.strength, place, wanted.power),
         noise_multiplier=unit.noise_multiplier or None,
         inpaint=Inpaint(
-            mask=encoded(Image.fromarray(place.mask)), blur=(unit.blur, unit.blur), only_masked=unit.only_masked, padding=unit.padding
+            mask=encoded(Image.fromarray(place.mask)),
+            blur=(unit.blur, unit.blur),
+            only_masked=unit.only_masked,
+            padding=padding_for(run, unit),
         ),
     )
     settings: dict[str, Any] = dict(request.settings)
@@ -101,6 +106,16 @@ def dynamic(strength: float, place: Place, power: float) -> float:
     if not power or share >= 1:
         return strength
     return float(np.clip(strength * (1 - share) ** power, 0, 1))
+
+
+def padding_for(run: Run, unit: Detail) -> int:
+    """Pixels around a place: as given, in proportion less for a model whose own pictures are smaller than 512 pixels.
+
+    At 32 pixels, a crop of a picture of 128 would be the picture itself, and nothing in it be enlarged. A pass with a checkpoint of
+    its own has them as given.
+    """
+    native = None if unit.checkpoint else native_size(run.loaded.entry.path)
+    return round(unit.padding * min(native.width, native.height, MEANT_FOR) / MEANT_FOR) if native else unit.padding
 
 
 def size_for(run: Run, image: Image.Image, unit: Detail, place: Place, matching: Matching) -> Size:

@@ -16,7 +16,7 @@ from modules.perception.detectors import Detectors
 from modules.plugins import Host
 
 from . import a1111
-from .finding import found_in, places
+from .finding import found_in, places, texts
 from .shown import cut, outlined
 from .units import Detail
 
@@ -24,10 +24,11 @@ MOST_SHOWN = 40
 
 
 class Looked(Options):
-    """A picture (an upload's id or base64), and the pass that is to look at it."""
+    """A picture (an upload's id or base64), the pass that is to look at it, and the picture's prompt."""
 
     picture: str
     unit: Detail = Detail()
+    prompt: str = ""
 
 
 def detectors_of(host: Host) -> Detectors:
@@ -47,15 +48,17 @@ def own_routes(router: APIRouter, host: Host) -> None:
 
     @router.post("/find")
     def find(asked: Looked) -> dict[str, Any]:
-        """What a pass finds in a picture: the picture with the masks on it, and each found thing in small."""
+        """What a pass finds in a picture: the picture with the masks on it, and each thing in small, with its prompt (None: left out)."""
         image = open_image(host.program.picture(asked.picture), name="The picture").convert("RGB")
         found = found_in(image, asked.unit, detectors_of(host), host.settings.sorting)
         there = places(found, asked.unit, *image.size)[:MOST_SHOWN]
         things = [
-            {"src": address(cut(image, place)), "label": f"{place.found[0].kind} {number + 1}", "note": f"{place.found[0].score:.2f}"}
-            for number, place in enumerate(there)
+            {"src": address(cut(image, place)), "label": f"{first.kind} {number}", "note": f"{first.score:.2f}", "prompt": prompt}
+            for number, (place, prompt) in enumerate(zip(there, texts(asked.unit.prompt, asked.prompt, len(there)), strict=True), 1)
+            for first in place.found[:1]
         ]
-        return {"picture": address(outlined(image, there)), "things": things, "count": len(found)}
+        own = any(word in asked.unit.prompt for word in ("[SEP]", "[SKIP]"))
+        return {"picture": address(outlined(image, there)), "things": things, "count": len(found), "own_prompts": own}
 
 
 def adetailer_routes(router: APIRouter, host: Host) -> None:

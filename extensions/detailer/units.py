@@ -8,6 +8,7 @@ from modules.plugins import Choice, Lines, Options, Slider, Text, Toggle
 
 Method = Literal["Area", "Confidence"]
 Merge = Literal["None", "Merge", "Merge and Invert"]
+PADDING_HELP = "For a model made for pictures smaller than 512 pixels, in proportion less"
 PROMPT_HELP = "Empty: the picture's. [SEP] between the texts for the found things, [PROMPT] is the picture's, [SKIP] leaves a thing out."
 
 
@@ -23,7 +24,7 @@ class Detail(Options):
     detector: str = declared("mediapipe_face_full", "Detector", control="choice", choices=built_in)
     classes: str = Text("", "Detector classes", help="The kinds that count, with commas, if it tells several apart. Empty: all")
     prompt: str = Lines("", "Detailer prompt", help=PROMPT_HELP)
-    negative_prompt: str = Lines("", "Detailer negative prompt", help=PROMPT_HELP)
+    negative_prompt: str = Lines("", "Detailer negative prompt")
     confidence: float = Slider(0.3, 0, 1, "Detection confidence threshold", step=0.01)
     method: Method = Choice("Area", "Method to filter by", help="Which stay if only some are to: the largest, or the surest")
     most: int = Slider(0, 0, 10, "Mask only the top k", help="0: all")
@@ -36,7 +37,7 @@ class Detail(Options):
     blur: int = Slider(4, 0, 64, "Inpaint mask blur")
     strength: float = Slider(0.4, 0, 1, "Inpaint denoising strength", step=0.01)
     only_masked: bool = Toggle(True, "Inpaint only masked", help="The surroundings are enlarged to the working size, and pasted back")
-    padding: int = Slider(32, 0, 256, "Inpaint only masked padding, pixels", step=4)
+    padding: int = Slider(32, 0, 256, "Inpaint only masked padding, pixels", step=4, help=PADDING_HELP)
     width: int = Slider(0, 0, 2048, "Inpaint width", step=8, help="0: the picture's")
     height: int = Slider(0, 0, 2048, "Inpaint height", step=8, help="0: the picture's")
     steps: int = Slider(0, 0, 150, "Detailer steps", help="0: the picture's")

@@ -1,9 +1,9 @@
 """`python -m modules.demo [STEP …] --work FOLDER`: trains the demo checkpoint, or some steps of it, from nothing.
 
-The steps are `judge`, `upscaler`, `detector`, `vae`, `text`, `latents`, `unet`, `decoder`, `export`, `control` and `sheet`, in this
-order; each goes on where it was stopped. The first three need no other step, and `control` (the control network) only the exported
-checkpoint; `export` writes what there is so far, also while `unet` is running; `sheet` shows what the exported checkpoint makes of
-unseen combinations.
+The steps are `judge`, `face-judge`, `upscaler`, `detector`, `vae`, `text`, `latents`, `unet`, `decoder`, `export`, `control` and
+`sheet`, in this order; each goes on where it was stopped. The first four need no other step, and `control` (the control network) only
+the exported checkpoint; `export` writes what there is so far, also while `unet` is running; `sheet` shows what the exported
+checkpoint makes of unseen combinations.
 """
 
 import argparse
@@ -19,6 +19,7 @@ from . import (
     denoiser_training,
     detector_training,
     export,
+    face_judge,
     judge,
     latents,
     reading,
@@ -27,13 +28,13 @@ from . import (
 )
 from .normalization import quick_group_norm
 
-STEPS = ("judge", "upscaler", "detector", "vae", "text", "latents", "unet", "decoder", "export", "control", "sheet")
+STEPS = ("judge", "face-judge", "upscaler", "detector", "vae", "text", "latents", "unet", "decoder", "export", "control", "sheet")
 
 
 def main() -> None:
     """Runs the steps asked for."""
     parser = argparse.ArgumentParser(prog="python -m modules.demo", description=(__doc__ or "").partition("\n\n")[0])
-    parser.add_argument("steps", nargs="*", metavar="STEP", help=f"of {', '.join(STEPS)}; all without the first three if none")
+    parser.add_argument("steps", nargs="*", metavar="STEP", help=f"of {', '.join(STEPS)}; all without the first four if none")
     parser.add_argument("--work", type=Path, default=Path("demo-training"), help="folder for what is half done")
     parser.add_argument("--out", type=Path, help="the file to write; the bundled one if not given")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
@@ -46,7 +47,7 @@ def main() -> None:
     chosen.work.mkdir(parents=True, exist_ok=True)
     device = torch.device(chosen.device)
     with quick_group_norm() if device.type == "cpu" else nullcontext():
-        for step in chosen.steps or STEPS[3:]:
+        for step in chosen.steps or STEPS[4:]:
             run(step, chosen, device)
 
 
@@ -57,6 +58,8 @@ def run(step: str, chosen: argparse.Namespace, device: torch.device) -> None:
     match step:
         case "judge":
             judge.train()
+        case "face-judge":
+            face_judge.train()
         case "upscaler":
             upscaler_training.train(work, chosen.out or Path("models/ESRGAN/demo-2x.safetensors"), device)
         case "detector":

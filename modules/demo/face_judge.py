@@ -99,7 +99,8 @@ def face(rng: np.random.Generator, *, blank: bool = False) -> Crop:
     picture, [(_, x, y, radius)] = draw_and_tell(scene, CANVAS, rng)
     x, y = (middle + rng.uniform(-0.12, 0.12) * radius for middle in (x, y))
     radius *= rng.uniform(0.85, 1.2)
-    return around(picture, tuple(side * CANVAS for side in (x - radius, y - radius, x + radius, y + radius)))
+    left, top, right, bottom = (side * CANVAS for side in (x - radius, y - radius, x + radius, y + radius))
+    return around(picture, (left, top, right, bottom))
 
 
 def fine(crop: Crop, rng: np.random.Generator) -> Crop:
@@ -115,7 +116,7 @@ def faded(crop: Crop, contrast: float) -> Crop:
 
 
 def spoilt(crop: Crop, rng: np.random.Generator) -> Crop:
-    """A face without its features: blurred, made small and large again, bent, drowned in noise, squeezed and turned, smeared in one place."""
+    """A face without its features: blurred, made small and large again, bent, drowned in noise, turned and squeezed, smeared in places."""
     match int(rng.integers(6)):
         case 0:
             return softened(crop, rng.uniform(2.2, 6))

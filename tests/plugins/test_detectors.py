@@ -39,25 +39,25 @@ SETTINGS = Settings().model_copy(update={"screening": Settings().screening.model
 
 def screen(tmp_path: Path, name: str, *, first: str = "pass", score: str = "pass") -> tuple[Screen, Registry]:
     extension(tmp_path, name, RED.format(first=first, score=score))
-    registry = Registry.of(tmp_path)
+    loaded = Registry.of(tmp_path)
     given: Any = SimpleNamespace(folder=tmp_path)
-    registry.hosts = lambda row, settings: given
-    return Screen(registry.detectors), registry
+    loaded.hosts = lambda row, settings: given
+    return Screen(loaded.detectors), loaded
 
 
 def test_what_an_extension_minds_is_blocked(tmp_path: Path) -> None:
-    guard, registry = screen(tmp_path, "looking")
+    guard, loaded = screen(tmp_path, "looking")
     assert guard.passed(Image.new("RGB", (8, 8), (255, 0, 0)), SETTINGS).note == "red/1/blocked"
     assert guard.passed(Image.new("RGB", (8, 8), (0, 0, 255)), SETTINGS).note == ""
-    assert [getattr(row.extension, "asked", 0) for row in registry.extensions()] == [1]
+    assert [getattr(row.extension, "asked", 0) for row in loaded.extensions()] == [1]
 
 
 @pytest.mark.parametrize(("name", "error"), [("lost", "raise ValueError('lost')"), ("gone", "import sys; sys.exit(3)")])
 def test_one_that_cannot_say_lets_nothing_pass_and_is_named(tmp_path: Path, name: str, error: str) -> None:
-    guard, registry = screen(tmp_path, name, first=error)
+    guard, loaded = screen(tmp_path, name, first=error)
     with pytest.raises(ExtensionFailed, match=f"{name.title()} could not say what it looks at pictures with"):
         guard.passed(Image.new("RGB", (8, 8)), SETTINGS)
-    assert registry.ledger.of(name).failures[-1].hook == "detectors"
+    assert loaded.ledger.of(name).failures[-1].hook == "detectors"
 
 
 def test_one_that_fails_while_it_looks_lets_nothing_pass(tmp_path: Path) -> None:

@@ -1,15 +1,18 @@
 """The detailer: which things count, where it paints, and that it paints nowhere else."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
+from safetensors.torch import save_file
 
 from extensions.detailer import a1111
 from extensions.detailer.finding import found_in, grown, in_order, moved, places, reaching, texts
-from extensions.detailer.painting import dynamic
+from extensions.detailer.painting import dynamic, padding_for
 from extensions.detailer.units import Detail
 from modules.contract.errors import BadRequest, NotFound
 from modules.imaging.opening import open_image
@@ -117,6 +120,16 @@ def test_nothing_changes_outside_of_the_masks(pipeline: PipelineManager, seen: A
     assert (changed[8:24, 8:24] != plain[8:24, 8:24]).any() and (changed[24:60, 32:60] != plain[24:60, 32:60]).any()
 
 
+@pytest.mark.parametrize(
+    ("native", "checkpoint", "padding"), [("128x128", "", 8), ("512x512", "", 32), ("1024x1024", "", 32), ("128x128", "other", 32)]
+)
+def test_the_padding_is_less_for_models_of_small_pictures(tmp_path: Path, native: str, checkpoint: str, padding: int) -> None:
+    file = tmp_path / "model.safetensors"
+    save_file({"x": torch.zeros(1)}, file, {"modelspec.resolution": native})
+    run: Any = SimpleNamespace(loaded=SimpleNamespace(entry=SimpleNamespace(path=file)))
+    assert padding_for(run, detail(checkpoint=checkpoint)) == padding
+
+
 def test_a_batch_is_as_its_singles_and_says_so(pipeline: PipelineManager, seen: Any) -> None:
     seen(SMALL)
     options = {"units": [{"detector": "told", "strength": 0.7}]}
@@ -191,5 +204,3 @@ def test_the_bundled_detector_finds_drawn_faces() -> None:
         else:
             false += bool(found)
     assert (right, false) == (12, 0)
-
-

@@ -1,8 +1,10 @@
 // @ts-check
 // <easel-detailer>: the detailer's passes, and what they would find in the picture that is shown.
 import {
-    call, define, element, keepPicture, OptionsForm, pictureReference, putExtensions, say, sendPicture, shownPicture, showTab, sourcePicture,
+    call, define, element, keepPicture, OptionsForm, pictureReference, promptBox, putExtensions, say, sendPicture, shownPicture, showTab,
+    sourcePicture, tool,
 } from "easel/extension.js";
+import { Passes } from "./passes.js";
 
 const BESIDE = "webui/extensions/detailer/";
 
@@ -13,52 +15,60 @@ class DetailerPanel extends HTMLElement {
     schema = [];
     /** @type {Record<string, string[]>} */
     lists = {};
-    /** @type {any} */
+    /** @type {Passes | null} */
+    passes = null;
+    /** What holds for all passes. @type {any} */
     form = null;
-    asked = false;
 
     /** @param {any} values */
     set value(values) {
-        this.draw(values);
-        if (!this.asked) this.offer();
-        this.asked = true;
+        if (!this.passes) this.draw();
+        const { units = [], ...others } = values ?? {};
+        if (this.form) this.form.values = others;
+        if (this.passes) this.passes.values = units;
     }
 
     get value() {
-        return this.form?.values ?? {};
+        return this.passes ? { skip_img2img: false, ...this.form?.values, units: this.passes.values } : {};
     }
 
-    /** @param {any} values */
-    draw(values) {
+    get problems() {
+        return this.passes?.problems ?? [];
+    }
+
+    draw() {
         this.classList.add("webui");
-        const fields = this.tab === "img2img" ? this.schema : this.schema.filter((field) => field.name !== "skip_img2img");
-        this.form = new OptionsForm(fields, { id: (/** @type {any} */ field) => `${this.tab}_detailer_${field.name}`, lists: this.lists, values });
-        this.form.onchange = () => this.dispatchEvent(new Event("change", { bubbles: true }));
+        const id = `${this.tab}_detailer`;
+        const changed = () => this.dispatchEvent(new Event("change", { bubbles: true }));
+        if (this.tab === "img2img") {
+            const fields = this.schema.filter((field) => field.name === "skip_img2img");
+            this.form = new OptionsForm(fields, { id: (/** @type {any} */ field) => `${id}_${field.name}` });
+            this.form.addEventListener("change", changed);
+        }
+        const units = this.schema.find((field) => field.name === "units");
+        this.passes = new Passes(structuredClone(units), { id: `${id}_units`, lists: this.lists, changed });
         this.found = element("div", { class: "detailer-found", "aria-live": "polite" });
         this.replaceChildren(
-            this.form.element,
+            ...(this.form ? [this.form.element] : []),
             element("div", { class: "toolbar" },
                 element("button", { type: "button", onclick: () => this.look() }, "Preview detections"),
-                element("button", { type: "button", onclick: () => this.detail() }, "Detail the shown picture")),
-            this.found);
+                element("button", { type: "button", onclick: () => this.detail() }, "Detail the shown picture"),
+                tool("refresh", "Look for files again", () => this.offer())),
+            this.found, this.passes.element);
+        this.offer();
     }
 
     /** Put the detectors that there are into the list, those in models/adetailer too. */
     async offer() {
         const told = await call(`${BESIDE}detectors`);
-        const units = this.schema.find((field) => field.name === "units");
-        const detector = units?.fields.find((/** @type {any} */ field) => field.name === "detector");
-        const names = told?.detectors.filter((/** @type {any} */ one) => one.available).map((/** @type {any} */ one) => one.name);
-        if (!names || !detector || names.join() === detector.choices.join()) return;
-        detector.choices = names;
-        this.draw(this.value);
+        if (told) this.passes?.offer(told.detectors.filter((/** @type {any} */ one) => one.available).map((/** @type {any} */ one) => one.name));
     }
 
     /** What the program knows the picture of the results by, or img2img's source. @returns {Promise<string>} */
     async picture() {
         const shown = await shownPicture(this.tab);
         if (shown) return pictureReference((await keepPicture(shown)) ?? null);
-        return this.tab === "img2img" ? pictureReference((await sourcePicture()).picture) : "";
+        return this.tab === "img2img" ? pictureReference((await sourcePicture())?.picture ?? null) : "";
     }
 
     async look() {
@@ -67,18 +77,34 @@ class DetailerPanel extends HTMLElement {
             say("There is no picture to look at yet.", "Generate one, or give img2img a source.");
             return;
         }
+        const units = (this.passes?.values ?? []).map((unit, place) => ({ unit, place })).filter(({ unit }) => unit.enabled);
+        if (!units.length) {
+            say("No pass is on.");
+            return;
+        }
         this.found?.replaceChildren(element("p", { class: "quiet" }, "Looking"));
+        const prompt = promptBox(this.tab)?.value ?? "";
         /** @type {HTMLElement[]} */
         const shown = [];
-        for (const unit of this.form.asked.units ?? []) {
-            const told = await call(`${BESIDE}find`, { json: { picture, unit } });
-            if (!told) continue;
-            const strip = /** @type {any} */ (element("webui-found"));
-            strip.items = told.things;
-            shown.push(element("p", {}, told.count ? `${told.count} found` : "Nothing was found."),
-                ...(told.count ? [element("img", { src: told.picture, alt: "What was found" }), strip] : []));
+        for (const { unit, place } of units) {
+            const told = await call(`${BESIDE}find`, { json: { picture, unit, prompt } });
+            if (told) shown.push(this.sight(told, place));
         }
         this.found?.replaceChildren(...shown);
+    }
+
+    /** What one pass found: the picture with the masks on it, and each thing with the prompt that it would be painted with.
+     * @param {any} told @param {number} place @returns {HTMLElement} */
+    sight(told, place) {
+        const words = element("figcaption", {}, element("b", {}, `Pass ${place + 1}`), " ",
+            element("span", {}, told.count ? `${told.count} found` : "Nothing was found."));
+        if (!told.count) return element("figure", {}, words);
+        const strip = /** @type {any} */ (element("webui-found", { "aria-label": "What was found" }));
+        strip.items = told.things;
+        return element("figure", {}, words,
+            element("div", { class: "detailer-sight" }, element("img", { src: told.picture, alt: "What was found" }),
+                element("div", {}, strip, told.own_prompts && element("ol", {}, ...told.things.map((/** @type {any} */ one) =>
+                    element("li", {}, one.prompt === null ? element("span", { class: "quiet" }, "Left out") : element("span", { translate: false }, one.prompt)))))));
     }
 
     /** Send the picture to img2img with these passes, its own painting left out. */
