@@ -13,7 +13,8 @@ from modules.server.routes import Threads
 
 log = logging.getLogger(__name__)
 LARGEST = 4 * 2**20
-LANGUAGES = {"简体中文": "zh-CN", "日本語": "ja", "English": "en"}  # by name, for the browser's own use; others are their name
+# By name, for the browser's own use; others are their name.
+LANGUAGES = {"Deutsch": "de", "English": "en", "Español": "es", "Français": "fr", "简体中文": "zh-CN", "日本語": "ja"}
 
 
 class Localizations:

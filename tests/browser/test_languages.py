@@ -18,19 +18,19 @@ NAMES = {  # what is called the same in every language
     "txt2img", "img2img", "Textual Inversion", "CLIP skip", "SD VAE", "Stable Diffusion", "Approx NN", "Hugging Face", "Sigma tmin",
     "Sigma tmax", "ControlNet", "Cutoff", "FreeU", "S, Esc", "Ctrl + V", "Ctrl + Z, Ctrl + Y", "https://",
 }  # fmt: skip
-# Texts and names of the page that have English words and no sign of another script. The prompt's and other people's words are left out.
-ENGLISH = """() => {
+# Texts and names of the page that have Latin words. The prompt's and other people's words are left out.
+LATIN = """() => {
     const found = new Set();
-    const english = (text) => /[A-Za-z]{3,}/.test(text) && !/[\\u3040-\\u30ff\\u4e00-\\u9fff]/.test(text);
     const kept = "[translate=no], script, style, code, textarea, .infotext, #footer, webui-settings .label";
     for (const element of document.body.querySelectorAll(`*:not(${kept})`)) {
         if (element.closest(kept)) continue;
         const texts = [...element.childNodes].filter((node) => node instanceof Text).map((node) => node.data.trim());
         for (const name of ["title", "aria-label", "placeholder", "alt"]) texts.push(element.getAttribute(name) ?? "");
-        texts.filter(english).forEach((text) => found.add(text));
+        texts.filter((text) => /[A-Za-z]{3,}/.test(text)).forEach((text) => found.add(text));
     }
     return [...found];
 }"""
+OTHER_LETTERS = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
 
 
 @pytest.fixture
@@ -74,6 +74,26 @@ def test_the_whole_page_is_in_chinese_but_what_a_person_wrote(setting: Callable[
 def test_no_text_of_the_page_stays_english(setting: Callable[..., None], opened: Callable[[], Page]) -> None:
     setting(localization="日本語")
     page = opened()
+    show_all(page)
+    assert english(page) == []
+
+
+def test_no_text_stays_english_where_the_language_has_its_letters(
+    setting: Callable[..., None], opened: Callable[[], Page], program: Program
+) -> None:
+    setting(localization="Deutsch")
+    with urllib.request.urlopen(f"{program.url}webui/localizations/Deutsch", timeout=60) as answer:
+        texts = json.load(answer)["texts"]
+    page = opened()
+    expect(page.locator("html")).to_have_attribute("lang", "de")
+    show_all(page)
+    shown = set(page.evaluate(LATIN))
+    assert shown & {text for text, translation in texts.items() if translation != text} == set()
+    assert {texts[text] for text in ("Width", "Settings", "Queue", "Get models", "Save all settings as a file")} <= shown
+
+
+def show_all(page: Page) -> None:
+    """Every tab once, and all settings at the end."""
     for tab, part in (("img2img", "webui-canvas .toolbar"), ("extras", "webui-extras"), ("modelmerger", "webui-merger .panel"),
                       ("models", "webui-models .toolbar"), ("history", "webui-history .toolbar"), ("queue", "webui-queue .toolbar"),
                       ("extensions", "webui-extensions td"), ("settings", "webui-settings .option")):  # fmt: skip
@@ -81,12 +101,12 @@ def test_no_text_of_the_page_stays_english(setting: Callable[..., None], opened:
         expect(page.locator(part).first).to_be_visible()
     page.locator("#settings_show_all_pages").click()
     expect(page.locator("webui-settings .option").nth(60)).to_be_attached()
-    assert english(page) == []
 
 
 def english(page: Page) -> list[str]:
     """What stands in English on the page and is no name."""
-    return [text for text in page.evaluate(ENGLISH) if text not in NAMES and not made_by_the_program(text)]
+    latin = [text for text in page.evaluate(LATIN) if not OTHER_LETTERS.search(text)]
+    return [text for text in latin if text not in NAMES and not made_by_the_program(text)]
 
 
 def made_by_the_program(text: str) -> bool:

@@ -34,7 +34,7 @@ PAGE = ROOT / "modules" / "frontend"
 SCRIPTS = PAGE / "web"
 LIST = PAGE / "languages" / "English.json"
 EXTENSIONS = ROOT / "extensions"
-LANGUAGES = ("简体中文", "日本語")
+LANGUAGES = ("Deutsch", "Español", "Français", "简体中文", "日本語")
 OLDEST = {  # extensions whose words are among the page's own
     "loopback", "outpainting_mk2", "poor_mans_outpainting", "prompt_matrix", "prompts_from_file", "sd_upscale", "soft_inpainting",
     "xyz_plot",
