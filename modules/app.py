@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import uvicorn
 from fastapi import FastAPI
 
+from modules.assembly import build_pipeline, extensions_of, folders_of
 from modules.command_line import LaunchOptions
 from modules.contract.files import remove_temporaries
 from modules.contract.request import GenerationRequest
@@ -27,15 +28,13 @@ from modules.history.history import History
 from modules.jobs.queue import JobQueue
 from modules.jobs.store import JobStore
 from modules.settings.store import SettingsStore
-from modules.work import IMG2IMG, TXT2IMG, Tasks, kinds_of_work
+from modules.training_desk import runs_of, with_room
+from modules.work import DRAWING, IMG2IMG, TXT2IMG, Tasks, kinds_of_work
 
 if TYPE_CHECKING:
     from modules.pipeline.manager import PipelineManager
-    from modules.plugins.registry import Registry
 
 log = logging.getLogger("easel")
-UPSCALER_KINDS = ("esrgan", "realesrgan", "bsrgan", "swinir", "scunet", "dat")
-EXTENSIONS = Path(__file__).parents[1] / "extensions"
 
 
 @dataclass(frozen=True)
@@ -50,73 +49,22 @@ class Program:
     end: End
 
 
-def folders_of(options: LaunchOptions) -> Folders:
-    """Where things lie, by the command line."""
-    return Folders(data=options.data_dir, models=options.models_dir, outputs=options.data_dir / "outputs")
-
-
-def build_pipeline(options: LaunchOptions, settings: SettingsStore, folders: Folders, registry: "Registry") -> "PipelineManager":
-    """The part that makes pictures. Brings torch in."""
-    from modules.families.identify import check_checkpoint
-    from modules.pipeline.library import Library, Places
-    from modules.pipeline.manager import PipelineManager
-    from modules.runtime.device import Wishes, choose
-    from modules.screening import Classifiers, Screen
-
-    wishes = Wishes(
-        precision=options.precision,
-        no_half=options.no_half,
-        no_half_vae=options.no_half_vae,
-        on_cpu=bool({"all", "sd"} & set(options.use_cpu)),
-        device_id=str(options.device_id) if options.device_id is not None else None,
-    )
-    places = Places(
-        checkpoints=given(options.ckpt_dir),
-        checkpoint_files=given(options.ckpt),
-        vaes=given(options.vae_dir),
-        loras=given(options.lora_dir),
-        hypernetworks=given(options.hypernetwork_dir),
-        embeddings=given(options.embeddings_dir),
-        upscalers=[path for kind in UPSCALER_KINDS for path in given(getattr(options, f"{kind}_models_path"))],
-        faces=[*given(options.gfpgan_models_path), *given(options.codeformer_models_path)],
-        controlnets=given(options.controlnet_dir),
-        styles=[Path(name) for name in options.styles_file],
-    )
-    pipeline = PipelineManager(
-        library=Library.at(folders.models, folders.data, check_checkpoint, places),
-        settings=settings,
-        root=folders.data,
-        device=lambda: choose(wishes),
-        where="In groups" if options.lowvram else "One part at a time" if options.medvram else "Automatic",
-        relays=registry.instances,
-        screen=Screen(Classifiers(folders.models / "safety"), forced=options.content_filter),
-    )
-    if options.ckpt:
-        settings.update({"sd_model_checkpoint": pipeline.find(str(options.ckpt.name)).title})
-    return pipeline
-
-
-def given(path: Path | None) -> list[Path]:
-    """A path as a list, empty without one."""
-    return [path] if path else []
-
-
 def build(options: LaunchOptions) -> Program:
     """All parts, tied together; nothing runs yet."""
-    from modules.plugins.installation import Installation
-
     folders = folders_of(options)
     for folder in (folders.outputs, folders.models / "Stable-diffusion"):
         folder.mkdir(parents=True, exist_ok=True)
     settings = SettingsStore(folders.data / "settings.json")
-    forced = "all" if options.disable_all_extensions else "extra" if options.disable_extra_extensions else "none"
-    plugins = Installation.loaded(EXTENSIONS, folders.data, forced=forced)
-    pipeline = build_pipeline(options, settings, folders, plugins.registry)
+    plugins = extensions_of(options, folders)
+    pipeline = build_pipeline(options, settings, folders, relays=plugins.registry.instances, detectors=plugins.registry.detectors)
+    if options.ckpt:
+        settings.update({"sd_model_checkpoint": pipeline.find(str(options.ckpt.name)).title})
     history = History(folders.data, folders.outputs, settings)
     tasks = Tasks()
+    runs = runs_of(options, pipeline, settings, folders, lambda: queue)
     queue = JobQueue(
         JobStore(folders.data / "jobs.sqlite3"),
-        kinds_of_work(pipeline, history.note, tasks),
+        with_room(kinds_of_work(pipeline, history.note, tasks), DRAWING, runs.make_way),
         lambda: settings.current.limits.queue_length,
         preview_seconds=lambda: settings.current.preview.seconds if settings.current.preview.enabled else float("inf"),
     )
@@ -131,7 +79,7 @@ def build(options: LaunchOptions) -> Program:
         return value if isinstance(value, GenerationResult) else None
 
     end = End()
-    parts = Parts(folders, settings, pipeline, queue, plugins.registry, submit, results, end, plugins, history)
+    parts = Parts(folders, settings, pipeline, queue, plugins.registry, submit, results, end, plugins, history, runs)
     give_hosts(parts, tasks)
     return Program(serve(options, parts), pipeline, queue, settings, folders, end)
 

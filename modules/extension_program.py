@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from PIL.Image import Image
 
 from modules.contract.errors import BadRequest, ExtensionFailed, NotFound, Unavailable, WebuiError
@@ -21,6 +21,7 @@ from modules.plugins.ledger import WORK
 from modules.plugins.loader import Loaded
 from modules.plugins.registry import Registry
 from modules.server.extension_routes import Routed
+from modules.server.here import from_this_machine
 from modules.settings.groups import Settings
 from modules.settings.store import Page, SettingsStore
 from modules.work import Tasks
@@ -89,6 +90,10 @@ class Offer:
     def settings(self) -> Settings:
         """The program's settings as they are now."""
         return self.store.current
+
+    def from_this_machine(self, request: Request) -> bool:
+        """Whether a call of a route comes from the machine that the program runs on."""
+        return from_this_machine(request)
 
     def screened(self, image: Image) -> Image:
         """A picture as it may go out. Raises what the content screen raises."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 
 from modules.command_line import LaunchOptions
 from modules.contract.errors import WebuiError
@@ -28,6 +28,7 @@ from modules.page import models_stamp, page_services, panels_of, submit_caption
 from modules.settings.presets import Presets
 from modules.settings.store import SettingsStore
 from modules.stockroom import add_models
+from modules.training.runs import Runs
 from modules.work import CAPTION, EXTRAS, submit_merge
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ class Parts:
     end: End
     extensions: "Installation"
     history: History
+    runs: Runs
 
 
 def serve(options: LaunchOptions, parts: Parts) -> FastAPI:
@@ -78,10 +80,12 @@ def serve(options: LaunchOptions, parts: Parts) -> FastAPI:
         parts.queue.start()
         parts.history.start()
         downloads.start()
+        parts.runs.start()
         if not options.skip_load_model_at_start:
             threading.Thread(target=load_first, args=(parts.pipeline,), name="first model", daemon=True).start()
         yield
         await asyncio.to_thread(downloads.stop)
+        await asyncio.to_thread(parts.runs.stop)
         await asyncio.to_thread(parts.queue.stop, STOP_SECONDS)
         await asyncio.to_thread(parts.history.stop)
 
@@ -89,9 +93,11 @@ def serve(options: LaunchOptions, parts: Parts) -> FastAPI:
     errors.install(app)
     kept = uploads.Uploads(parts.folders.data / "cache" / "uploads")
     app.include_router(uploads.router(kept))
-    add_pictures(app, parts, Thumbnails(parts.folders.data / "cache" / "thumbnails"))
+    thumbnails = Thumbnails(parts.folders.data / "cache" / "thumbnails")
+    add_pictures(app, parts, thumbnails)
     add_forms(app, parts, kept.read)
     downloads = add_models(app, parts.folders, parts.settings, parts.pipeline, logged_in=bool(options.gradio_auth or options.api_auth))
+    add_training(app, options, parts, thumbnails)
     add_settings(app, options, parts)
     add_extensions(app, options, parts)
     app.include_router(rest.router(api_parts(options, parts)))
@@ -145,6 +151,27 @@ def add_forms(app: FastAPI, parts: Parts, uploads: Callable[[str], bytes]) -> No
     beside = lambda: localization_folders(parts.registry.extensions())  # noqa: E731
     app.include_router(localizations.router(localizations.Localizations([LANGUAGES, data / "localizations"], beside)))
     app.include_router(user_style.router(data / "user.css"))
+
+
+def add_training(app: FastAPI, options: LaunchOptions, parts: Parts, thumbnails: Thumbnails) -> None:
+    """The routes of the Train tab."""
+    from modules.dataset_doors import doors_of
+    from modules.datasets.desk import Desk as Workbench
+    from modules.server import datasets, training
+    from modules.training_desk import TrainingDesk
+
+    desk, may = TrainingDesk(parts.runs, parts.pipeline, parts.folders), partial(may_train, options, parts)
+    app.include_router(training.router(parts.runs, desk, may, thumbnails.of))
+    workbench = Workbench(desk.library, doors_of(parts.pipeline, parts.settings, parts.folders, desk.tokens))
+    app.include_router(datasets.router(workbench, thumbnails, may))
+
+
+def may_train(options: LaunchOptions, parts: Parts, request: Request) -> bool:
+    """Whether a request may start and change trainings."""
+    from modules.server.here import from_this_machine
+
+    logged_in = bool(options.gradio_auth or options.api_auth)
+    return logged_in or parts.settings.current.training.remote or from_this_machine(request)
 
 
 def picture_text_of(data: bytes) -> str:
@@ -235,9 +262,12 @@ def api_parts(options: LaunchOptions, parts: Parts) -> "rest.Parts":
     from modules.a1111 import rest
     from modules.a1111.parts import ExtensionEntry, Stopping
     from modules.a1111.shelves import Shelves
+    from modules.api_trainer import ApiTrainer
     from modules.runtime.memory import card_memory
+    from modules.training_desk import TrainingDesk
 
     queue = parts.queue
+    desk = TrainingDesk(parts.runs, parts.pipeline, parts.folders)
 
     def submit_extras(request: ExtrasRequest, *, owner: str, identifier: str | None = None) -> str:
         values = request.model_dump(mode="json")
@@ -264,6 +294,7 @@ def api_parts(options: LaunchOptions, parts: Parts) -> "rest.Parts":
         device_memory=card_memory,
         extensions=lambda: [ExtensionEntry(**facts) for facts in parts.extensions.facts()],
         flags=vars(options),
+        trainer=ApiTrainer(parts.runs, desk, parts.pipeline, queue, partial(may_train, options, parts)),
         stopping=Stopping(parts.end) if options.api_server_stop else None,
     )
 

@@ -6,12 +6,15 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from PIL import Image
+
 from modules.contract.batch import BatchRequest
 from modules.contract.errors import BadRequest
 from modules.contract.request import picture_text
 from modules.contract.services import Folders, Results, Submit
 from modules.infotext import Paste, Rules, pasted
 from modules.jobs.queue import JobQueue
+from modules.plugins import as_source
 from modules.settings.groups import Settings
 from modules.settings.store import SettingsStore, entries_of, flat
 from modules.work import BATCH, CAPTION, submit_finishing, submit_merge
@@ -129,7 +132,7 @@ def rules(settings: Settings) -> Rules:
 
 def submit_batch(pipeline: "PipelineManager", queue: JobQueue, batch: BatchRequest, *, owner: str) -> str:
     """Put img2img over many pictures into the queue; the job's id. Raises BadRequest, NotFound."""
-    pipeline.check(batch.request)
+    pipeline.check(batch.request.replace(source={**batch.source, "pictures": (as_source(Image.new("RGB", batch.request.size)),)}))
     if not batch.pictures and not batch.folder:
         raise BadRequest("There are no pictures to work on.", "Choose files, or name a folder.")
     count = f"{len(batch.pictures)} pictures" if batch.pictures else batch.folder

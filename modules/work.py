@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from modules.pipeline.manager import PipelineManager
 
 TXT2IMG, IMG2IMG, BATCH, EXTRAS, CAPTION, MERGE = "txt2img", "img2img", "batch", "extras", "caption", "merge"
-HASHES, EXTENSION = "hashes", "extension"
+HASHES, EXTENSION, CREATE = "hashes", "extension", "embedding"
+DRAWING = (TXT2IMG, IMG2IMG, BATCH, EXTRAS, CAPTION)  # the kinds that take the device
 UPLOADS = "uploads"  # where an extras job names its pictures
 
 
@@ -109,8 +110,29 @@ def kinds_of_work(
             report.step(entry.name)
         return Outcome("done", {"count": len(entries)}, len(entries))
 
+    def creating(job: Job, report: Reporter) -> Outcome:
+        path = new_embedding(pipeline, **job.request)
+        return Outcome("done", {"name": path.name}, path)
+
     return {TXT2IMG: generation, IMG2IMG: generation, BATCH: batch, EXTRAS: extras, CAPTION: caption, MERGE: merging, HASHES: hashing,
-            EXTENSION: (tasks or Tasks()).do}  # fmt: skip
+            CREATE: creating, EXTENSION: (tasks or Tasks()).do}  # fmt: skip
+
+
+def new_embedding(pipeline: "PipelineManager", *, name: str, vectors: int, text: str) -> Path:
+    """Write an embedding that is as some words are, for the chosen checkpoint; its file. Raises NotFound, BadRequest."""
+    import torch
+
+    from modules.training.embedding_file import write_embedding
+    from modules.training.embedding_method import GOALS, beginning
+
+    entry = pipeline.chosen()
+    if entry is None:
+        raise NotFound("There is no checkpoint that the embedding could be for.", "Put one into the folder of checkpoints.")
+    components = pipeline.load(entry, pipeline.settings.current).components
+    path = pipeline.library.embeddings.folders[0] / f"{name}.safetensors"
+    write_embedding(path, beginning(components, text or GOALS["subject"], vectors), {"ss_output_name": name}, torch.float32)
+    pipeline.refresh()
+    return path
 
 
 def extras_of(pipeline: "PipelineManager") -> "Extras":

@@ -5,10 +5,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar
 
+from starlette.requests import Request
+
 from modules.a1111.pasted import ReadNotes
 from modules.a1111.scripts import Scripts
 from modules.contract.errors import NotSupported
 from modules.contract.services import Folders, Generation, ModelEntry, Models, Results, Submit
+from modules.contract.training import TrainingRequest
 from modules.jobs.queue import JobQueue
 from modules.settings.store import SettingsStore
 
@@ -123,6 +126,36 @@ class Residence(Protocol):
 
 
 @dataclass(frozen=True)
+class Ended:
+    """How a training ended: the name that its file has among the models, or what is wrong."""
+
+    published: str = ""
+    error: str = ""
+    hint: str = ""
+
+
+class Trainer(Protocol):
+    """Makes embeddings and trains them."""
+
+    def create(self, name: str, values: Mapping[str, Any], asked: Request) -> str:
+        """Have an embedding made of "vectors" vectors that are those of some "text"; the job's id. Raises BadRequest for a name that
+        is taken, unless it is to "overwrite"; NotAllowed for whoever may not."""
+        ...
+
+    def vectors(self, name: str) -> int:
+        """How many vectors an embedding has. Raises NotFound."""
+        ...
+
+    def train(self, request: TrainingRequest, asked: Request) -> str:
+        """Put a training into the queue; its id. Raises BadRequest with what stands in its way, NotAllowed."""
+        ...
+
+    def ended(self, id: str) -> Ended | None:
+        """How it ended; None while it has not. Raises NotFound."""
+        ...
+
+
+@dataclass(frozen=True)
 class Stopping:
     """Ways to end the program; `restart` is None where nothing would start it again."""
 
@@ -151,6 +184,7 @@ class Parts:
     extensions: Callable[[], Sequence[ExtensionEntry]] = tuple
     flags: Mapping[str, Any] = field(default_factory=dict[str, Any])  # the command line's flags by name; secrets may be among them
     start_seconds: Callable[[], float] = lambda: 0.0
+    trainer: Trainer | None = None
     stopping: Stopping | None = None  # only with --api-server-stop
 
 

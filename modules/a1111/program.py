@@ -5,7 +5,7 @@ import json
 import platform
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,6 @@ from fastapi.responses import PlainTextResponse
 import modules
 from modules.a1111.options import ApiOptions
 from modules.a1111.parts import Parts, Stopping, needed
-from modules.contract.errors import NotSupported
 from modules.contract.services import Folders
 from modules.settings.store import entries_of
 
@@ -28,7 +27,6 @@ def add_program(api: APIRouter, parts: Parts, options: ApiOptions) -> None:
     """The routes about the program."""
     add_facts(api, parts, options)
     add_model(api, parts)
-    add_training(api)
     if parts.stopping:
         add_stopping(api, parts.stopping)
 
@@ -123,24 +121,6 @@ def add_model(api: APIRouter, parts: Parts) -> None:
     def reload() -> dict[str, Any]:
         needed(parts.residence, "way to reload a checkpoint").reload()
         return {}
-
-
-def add_training(api: APIRouter) -> None:
-    """A1111's training over the API. A later version trains, in a way of its own."""
-
-    def refuser(what: str) -> Callable[[], None]:
-        def refuse() -> None:
-            raise NotSupported(f"This version cannot {what}.", "Put a finished file into the folder, and refresh.")
-
-        return refuse
-
-    for path, what in {
-        "create/embedding": "create embeddings",
-        "create/hypernetwork": "create hypernetworks",
-        "train/embedding": "train embeddings",
-        "train/hypernetwork": "train hypernetworks",
-    }.items():
-        api.post(f"/sdapi/v1/{path}", name=path)(refuser(what))
 
 
 def add_stopping(api: APIRouter, stopping: Stopping) -> None:

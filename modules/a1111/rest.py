@@ -15,6 +15,7 @@ from modules.a1111.options import ApiOptions
 from modules.a1111.parts import Parts
 from modules.a1111.program import add_program
 from modules.a1111.progress import add_progress
+from modules.a1111.training import add_training
 
 __all__ = ["Parts", "router"]
 
@@ -45,6 +46,7 @@ def router(parts: Parts) -> APIRouter:
     add_lists(api, parts)
     add_program(api, parts, options)
     add_cards(api, parts)
+    add_training(api, parts)
     if parts.folders:
         add_files(api, parts.folders)
     return api

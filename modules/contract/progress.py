@@ -99,9 +99,21 @@ class Cleared:
     """All jobs that had ended are off the list."""
 
 
+@dataclass(frozen=True)
+class ModelsChanged:
+    """A file has come among the models, or has gone. Of no job."""
+
+
+@dataclass(frozen=True)
+class TrainingChanged:
+    """A training's state has changed, or there is another one. Of no job."""
+
+    training: str
+
+
 Event = (
     Queued | Started | Stepped | Previewed | Warned | Finished | Failed | Cancelled
-    | Finishing | Edited | Removed | Moved | Paused | Cleared
+    | Finishing | Edited | Removed | Moved | Paused | Cleared | ModelsChanged | TrainingChanged
 )  # fmt: skip
 
 

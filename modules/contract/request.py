@@ -93,6 +93,7 @@ class SourceImage(Frozen):
     noise_multiplier: float | None = Field(default=None, ge=0, le=1.5, description="Scale of the first noise; None: the setting")
     inpaint: Inpaint | None = None
     latent_mask: Picture | None = Field(default=None, description="A mask for the latents only; the picture outside it changes too")
+    name: str = Field(default="", max_length=500, description="The picture's file name, for what is paired with it by name")
 
 
 class HiresPass(Frozen):

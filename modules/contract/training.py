@@ -3,7 +3,8 @@
 The groups are the form's sections. A value of None, "" or 0 where the text says so means: decided from the data and the model.
 """
 
-from typing import Any, Literal
+from collections.abc import Sequence
+from typing import Any, Literal, get_args
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -68,6 +69,9 @@ class DataOptions(Options):
         0.1, 0, 0.5, "Held out", step=0.01, help="The share of pictures that are only looked at, from 8 pictures on. 0: none."
     )
     cache_latents: Literal["disk", "memory", "off"] = Choice("disk", "Keep latents", help="Off encodes each picture each time.")
+    clip_skip: int = Slider(
+        1, 1, 12, "Clip skip", help="Which layer of the text encoders is read, from the end; as in the settings. SDXL never heeds it."
+    )
     cache_texts: bool = Toggle(True, "Keep texts' encodings", help="Only while text encoders are not trained.")
 
 
@@ -88,7 +92,7 @@ class NetworkOptions(Options):
     """The adapter of LoRA and its relatives."""
 
     type: NetworkType = Choice(
-        "LoRA", "Type", help="DoRA files do not work in A1111, which reads them in another way; here, in ComfyUI and in diffusers they do."
+        "LoRA", "Type", help="DoRA files work here and in ComfyUI. A1111 reads them in another way, and diffusers as plain LoRAs."
     )
     rank: int = Slider(0, 0, 256, "Rank", help="0: from the goal and the data.")
     alpha: float = Slider(
@@ -283,4 +287,17 @@ def training_request_from(values: dict[str, Any]) -> TrainingRequest:
     try:
         return TrainingRequest(**values)
     except ValidationError as error:
-        raise BadRequest(" ".join(sentence(problem) for problem in error.errors())) from None
+        raise BadRequest(" ".join(sentence({**problem, "loc": (label_of(problem["loc"]),)}) for problem in error.errors())) from None
+
+
+def label_of(place: Sequence[int | str]) -> str:
+    """What the form calls the field at a place such as ("data", "folders", 0, "repeats"); the last name for one that there is not."""
+    kind: Any = TrainingRequest
+    label = "The request"
+    for name in place:
+        if isinstance(name, int):
+            kind = next((one for one in get_args(kind) if isinstance(one, type)), None)
+            continue
+        field = getattr(kind, "model_fields", {}).get(name)
+        label, kind = (field.title or name, field.annotation) if field else (str(name), None)
+    return label

@@ -4,6 +4,9 @@ The steps are `judge`, `face-judge`, `upscaler`, `detector`, `vae`, `text`, `lat
 `sheet`, in this order; each goes on where it was stopped. The first four need no other step, and `control` (the control network) only
 the exported checkpoint; `export` writes what there is so far, also while `unet` is running; `sheet` shows what the exported
 checkpoint makes of unseen combinations.
+
+`mushroom`, `dusk` (LoRAs), `charm` (Textual Inversion), `cottage` (DreamBooth) and `umbrella` (fine-tuning) teach the finished checkpoint
+a lesson each, with the process that the Train tab starts, and tell how many of twelve pictures show it with the file and without.
 """
 
 import argparse
@@ -23,18 +26,20 @@ from . import (
     judge,
     latents,
     reading,
+    teaching,
     trial,
     upscaler_training,
 )
 from .normalization import quick_group_norm
 
 STEPS = ("judge", "face-judge", "upscaler", "detector", "vae", "text", "latents", "unet", "decoder", "export", "control", "sheet")
+LESSONS = tuple(teaching.LESSONS)
 
 
 def main() -> None:
     """Runs the steps asked for."""
     parser = argparse.ArgumentParser(prog="python -m modules.demo", description=(__doc__ or "").partition("\n\n")[0])
-    parser.add_argument("steps", nargs="*", metavar="STEP", help=f"of {', '.join(STEPS)}; all without the first four if none")
+    parser.add_argument("steps", nargs="*", metavar="STEP", help=f"of {', '.join((*STEPS, *LESSONS))}; if none, all from vae to sheet")
     parser.add_argument("--work", type=Path, default=Path("demo-training"), help="folder for what is half done")
     parser.add_argument("--out", type=Path, help="the file to write; the bundled one if not given")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
@@ -42,13 +47,16 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=1, help="processes of one thread each that train the denoiser")
     chosen = parser.parse_args()
     for step in chosen.steps:
-        if step not in STEPS:
-            parser.error(f"{step} is no step; the steps are {', '.join(STEPS)}.")
+        if step not in (*STEPS, *LESSONS):
+            parser.error(f"{step} is no step; the steps are {', '.join((*STEPS, *LESSONS))}.")
     chosen.work.mkdir(parents=True, exist_ok=True)
     device = torch.device(chosen.device)
     with quick_group_norm() if device.type == "cpu" else nullcontext():
         for step in chosen.steps or STEPS[4:]:
-            run(step, chosen, device)
+            if step in STEPS:
+                run(step, chosen, device)
+    for step in (step for step in chosen.steps if step in LESSONS):
+        print(teaching.told(step, chosen.work, chosen.out), flush=True)
 
 
 def run(step: str, chosen: argparse.Namespace, device: torch.device) -> None:

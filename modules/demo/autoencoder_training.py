@@ -15,9 +15,9 @@ from torch.nn import functional as F
 
 from . import networks
 from .beginnings import begin_autoencoder
-from .checkpoints import read_state, write_state
+from .course import Course
 from .pictures import picture_of
-from .progress import Progress, learning_rate
+from .progress import learning_rate
 
 SEED = 1
 STEPS = 1800
@@ -37,25 +37,12 @@ def train(work: Path, device: torch.device, steps: int = STEPS) -> None:
     begin_autoencoder(model)
     model.to(device, memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(model.parameters(), betas=(0.9, 0.98), weight_decay=1e-4)
-    state = read_state(path)
-    first = 0
-    if state is not None:
-        model.load_state_dict(state["model"])
-        optimizer.load_state_dict(state["optimizer"])
-        first = state["step"]
-    progress = Progress("autoencoder", first=first, total=steps)
-    for step, pictures in _batches(first, steps):
-        rate = learning_rate(step / steps, PEAK_RATE)
-        for group in optimizer.param_groups:
-            group["lr"] = rate
+    course = Course(
+        "autoencoder", path, model, optimizer, steps=steps, rate=lambda step: learning_rate(step / steps, PEAK_RATE), every=SAVE_EVERY
+    )
+    for step, pictures in _batches(course.first, steps):
         error, edges, spread = _losses(model, pictures.to(device), step)
-        optimizer.zero_grad()
-        (error + edges + SPREAD_WEIGHT * spread).backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        progress.tell(step + 1, error=error.item(), edges=edges.item(), spread=spread.item(), rate=rate)
-        if (step + 1) % SAVE_EVERY == 0 or step + 1 == steps:
-            write_state(path, {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step + 1})
+        course.learn(step, error + edges + SPREAD_WEIGHT * spread, error=error.item(), edges=edges.item(), spread=spread.item())
 
 
 def to_tensor(pictures: list[np.ndarray]) -> Tensor:

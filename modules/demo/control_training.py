@@ -25,8 +25,9 @@ from ..runtime.placement import Placing
 from ..weights.files import write_tensors
 from . import control_album, networks
 from .attention import use_plain_attention
-from .checkpoints import read_state, write_state
-from .progress import Progress, learning_rate
+from .checkpoints import read_state
+from .course import Course
+from .progress import learning_rate
 
 SEED = 7
 STEPS = 1250
@@ -53,31 +54,12 @@ def train(work: Path, checkpoint: Path, device: torch.device, steps: int = STEPS
         use_plain_attention(denoiser)
         use_plain_attention(model)
     optimizer = torch.optim.AdamW(model.parameters(), betas=(0.9, 0.99), weight_decay=0.01)
-    average = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
-    first = 0
-    state = read_state(path)
-    if state is not None:
-        model.load_state_dict(state["model"])
-        optimizer.load_state_dict(state["optimizer"])
-        average = {name: tensor.to(device) for name, tensor in state["average"].items()}
-        first = state["step"]
-    progress = Progress("control", first=first, total=steps)
-    smooth = 0.0
-    for step, latents, lines, context in _batches(album, range(first, steps)):
-        rate = learning_rate(step / steps, PEAK_RATE)
-        for group in optimizer.param_groups:
-            group["lr"] = rate
-        loss = _loss(denoiser, model, latents.to(device), lines.to(device), context.to(device), step)
-        optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        _follow(average, model, min(AVERAGE_DECAY, (step + 1) / (step + 10)))
-        smooth = loss.item() if smooth == 0 else 0.97 * smooth + 0.03 * loss.item()
-        progress.tell(step + 1, loss=smooth, rate=rate)
-        if (step + 1) % SAVE_EVERY == 0 or step + 1 == steps:
-            trained = {"model": model.state_dict(), "average": average, "optimizer": optimizer.state_dict()}
-            write_state(path, trained | {"step": step + 1})
+    course = Course(
+        "control", path, model, optimizer, steps=steps, rate=lambda step: learning_rate(step / steps, PEAK_RATE), every=SAVE_EVERY,
+        decay=AVERAGE_DECAY,
+    )  # fmt: skip
+    for step, latents, lines, context in _batches(album, range(course.first, steps)):
+        course.learn(step, _loss(denoiser, model, latents.to(device), lines.to(device), context.to(device), step))
 
 
 def begun(base: Components) -> ControlNet:
@@ -162,9 +144,3 @@ def as_people_draw(lines: NDArray[np.float32], rng: np.random.Generator) -> NDAr
         soft = cv2.GaussianBlur(lines, (0, 0), rng.uniform(0.4, 0.9))
         lines = np.asarray(soft * rng.uniform(0.6, 1.0) / max(float(soft.max()), 1e-3), np.float32)
     return lines
-
-
-@torch.no_grad()
-def _follow(average: dict[str, Tensor], model: torch.nn.Module, decay: float) -> None:
-    current = model.state_dict()
-    torch._foreach_lerp_(list(average.values()), [current[name] for name in average], 1 - decay)

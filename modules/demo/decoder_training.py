@@ -15,9 +15,10 @@ from torch.nn import functional as F
 from . import latents as album
 from . import networks
 from .autoencoder_training import LATENT_NOISE, to_tensor
-from .checkpoints import read_state, write_state, write_tensors
+from .checkpoints import read_state, write_tensors
+from .course import Course
 from .pictures import picture_of
-from .progress import Progress, learning_rate
+from .progress import learning_rate
 
 SEED = 6
 STEPS = 1200
@@ -33,30 +34,18 @@ def train(work: Path, device: torch.device, steps: int = STEPS) -> None:
     assert model.post_quant_conv is not None
     weights = [*model.decoder.parameters(), *model.post_quant_conv.parameters()]
     optimizer = torch.optim.AdamW(weights, betas=(0.9, 0.98), weight_decay=1e-4)
-    state = read_state(path)
-    first = 0
-    if state is not None:
-        model.load_state_dict(state["model"])
-        optimizer.load_state_dict(state["optimizer"])
-        first = state["step"]
-    progress = Progress("decoder", first=first, total=steps)
-    for step, latents, pictures in _batches(work, first, steps):
-        for group in optimizer.param_groups:
-            group["lr"] = learning_rate(step / steps, PEAK_RATE)
+    course = Course(
+        "decoder", path, model, optimizer, steps=steps, rate=lambda step: learning_rate(step / steps, PEAK_RATE), every=SAVE_EVERY
+    )
+    for step, latents, pictures in _batches(work, course.first, steps):
         with torch.autocast(device.type, torch.bfloat16):
             decoded = model.decode(latents.to(device) / networks.LATENT_SCALE).sample
         difference = decoded.float() - pictures.to(device)
         error = difference.abs().mean()
         across = F.l1_loss(difference[..., 1:], difference[..., :-1])
         down = F.l1_loss(difference[..., 1:, :], difference[..., :-1, :])
-        optimizer.zero_grad()
-        (error + across + down).backward()
-        torch.nn.utils.clip_grad_norm_(weights, 1.0)
-        optimizer.step()
-        progress.tell(step + 1, error=error.item(), edges=(across + down).item())
-        if (step + 1) % SAVE_EVERY == 0 or step + 1 == steps:
-            write_state(path, {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step + 1})
-            write_tensors(work / "vae.safetensors", model.state_dict())
+        course.learn(step, error + across + down, error=error.item(), edges=(across + down).item())
+    write_tensors(work / "vae.safetensors", model.state_dict())
 
 
 def _batches(work: Path, first: int, steps: int) -> Iterator[tuple[int, Tensor, Tensor]]:

@@ -13,11 +13,13 @@ from torch import Tensor, distributed
 from transformers import CLIPTextModel
 
 from ..families.clip_tokens import encode
+from ..training.processes import Ranks
 from . import latents as album
 from . import networks, reading
 from .attention import use_plain_attention
 from .beginnings import quiet_branches
 from .checkpoints import read_state, write_state
+from .course import Course
 from .normalization import quick_group_norm
 from .pictures import caption_of
 from .progress import Progress
@@ -65,34 +67,12 @@ def _train(rank: int, work: Path, device: torch.device, steps: int, workers: int
         use_plain_attention(model)
     model.to(device, memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(model.parameters(), betas=(0.9, 0.99), weight_decay=0.01)
-    average = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
-    state = read_state(path)
-    first = 0
-    if state is not None:
-        model.load_state_dict(state["model"])
-        optimizer.load_state_dict(state["optimizer"])
-        average = {name: tensor.to(device) for name, tensor in state["average"].items()}
-        first = state["step"]
-    progress = Progress("denoiser", first=first, total=steps)
-    smooth = 0.0
-    for step, latents, context in _batches(work, device, range(first, steps), rank, workers):
-        rate = _rate(step, steps)
-        for group in optimizer.param_groups:
-            group["lr"] = rate
-        loss = _loss(model, latents.to(device), context, step * workers + rank)
-        optimizer.zero_grad()
-        loss.backward()
-        _share_gradients(model, workers)
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        if rank > 0:
-            continue
-        _follow(average, model, min(AVERAGE_DECAY, (step + 1) / (step + 10)))
-        smooth = loss.item() if smooth == 0 else 0.98 * smooth + 0.02 * loss.item()
-        progress.tell(step + 1, loss=smooth, rate=rate)
-        if (step + 1) % SAVE_EVERY == 0 or step + 1 == steps:
-            trained = {"model": model.state_dict(), "average": average, "optimizer": optimizer.state_dict()}
-            write_state(path, trained | {"step": step + 1})
+    course = Course(
+        "denoiser", path, model, optimizer, steps=steps, rate=lambda step: _rate(step, steps), every=SAVE_EVERY, decay=AVERAGE_DECAY,
+        ranks=Ranks(rank, workers, device),
+    )  # fmt: skip
+    for step, latents, context in _batches(work, device, range(course.first, steps), rank, workers):
+        course.learn(step, _loss(model, latents.to(device), context, step * workers + rank))
 
 
 def finished_reader(work: Path) -> CLIPTextModel:
@@ -129,23 +109,6 @@ def _rate(step: int, steps: int) -> float:
     left = (steps - step) / (DECAY_SHARE * steps)
     level = 0.02 + 0.98 * 0.5 * (1 - np.cos(np.pi * min(left, 1)))
     return float(PEAK_RATE * min(1, (step + 1) / WARM_UP) * level)
-
-
-@torch.no_grad()
-def _follow(average: dict[str, Tensor], model: UNet2DConditionModel, decay: float) -> None:
-    current = model.state_dict()
-    torch._foreach_lerp_(list(average.values()), [current[name] for name in average], 1 - decay)
-
-
-def _share_gradients(model: UNet2DConditionModel, workers: int) -> None:
-    """Gives every worker the mean of all workers' gradients."""
-    if workers > 1:
-        grads = [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
-        flat = torch.cat([grad.flatten() for grad in grads])
-        distributed.all_reduce(flat)
-        flat /= workers
-        for grad, mean in zip(grads, flat.split([grad.numel() for grad in grads]), strict=True):
-            grad.copy_(mean.view(grad.shape))
 
 
 def _batches(work: Path, device: torch.device, steps: range, rank: int, workers: int) -> Iterator[tuple[int, Tensor, Tensor]]:

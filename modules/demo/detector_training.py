@@ -20,9 +20,9 @@ from torch.nn import functional as F
 from modules.contract.files import write_whole
 
 from . import palette
-from .checkpoints import read_state, write_state
+from .course import Course
 from .drawing import Picture, draw_and_tell
-from .progress import Progress, learning_rate
+from .progress import learning_rate
 from .scenes import Subject, scene
 
 SEED = 11
@@ -70,23 +70,13 @@ def train(work: Path, path: Path, steps: int = STEPS) -> None:
     torch.manual_seed(SEED)
     model = FaceFinder()
     optimizer = torch.optim.AdamW(model.parameters(), weight_decay=1e-3)
-    state = read_state(work / "detector.pt")
-    first = 0
-    if state is not None:
-        model.load_state_dict(state["model"])
-        optimizer.load_state_dict(state["optimizer"])
-        first = state["step"]
-    progress = Progress("detector", first=first, total=steps)
-    for step, pictures, wanted in lessons(first, steps):
-        for group in optimizer.param_groups:
-            group["lr"] = learning_rate(step / steps, PEAK_RATE)
+    course = Course(
+        "detector", work / "detector.pt", model, optimizer, steps=steps, rate=lambda step: learning_rate(step / steps, PEAK_RATE),
+        every=SAVE_EVERY, clip=0,
+    )  # fmt: skip
+    for step, pictures, wanted in lessons(course.first, steps):
         score, place = losses(model.raw(pictures), wanted)
-        optimizer.zero_grad()
-        (score + place).backward()
-        optimizer.step()
-        progress.tell(step + 1, score=score.item(), place=place.item())
-        if (step + 1) % SAVE_EVERY == 0 or step + 1 == steps:
-            write_state(work / "detector.pt", {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step + 1})
+        course.learn(step, score + place, score=score.item(), place=place.item())
     export(model.eval(), path)
 
 

@@ -13,13 +13,17 @@ from .judge import colour_behind, verdicts
 
 BOX = 40  # pixels: outlines are compared in a square as wide
 APART = 45.0  # sRGB steps between a thing and what is behind it
-DUSK_NEAR = 42.0  # sRGB steps: how far a row's colour may be from the lesson's sky, on average
 
 
 def outline(picture: Picture) -> NDArray[np.float32]:
-    """What stands out from the colour of the frame, its bounding box brought to (40, 40), 0..1; zeros where nothing does."""
+    """What stands out from the colour of the frame, its bounding box brought to (40, 40), 0..1; zeros where nothing does.
+
+    Holes are filled: dots on a thing may have the colour of what is behind it.
+    """
     distance = np.sqrt(np.square(picture.astype(np.float32) - colour_behind(picture)).sum(-1))
     mask = cv2.morphologyEx((distance > APART).astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    edges, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    cv2.drawContours(mask, edges, -1, (1,), cv2.FILLED)
     rows, columns = np.nonzero(mask.any(1))[0], np.nonzero(mask.any(0))[0]
     if len(rows) < 8 or len(columns) < 8:
         return np.zeros((BOX, BOX), np.float32)
@@ -57,12 +61,13 @@ def shows_thing(thing: str) -> Callable[[Picture], bool]:
 
 
 def shows_dusk(picture: Picture) -> bool:
-    """Whether the sides of the picture have the colours of the lesson's sky from top to bottom."""
-    rows = np.linspace(0, 1, len(picture))
-    sky = np.stack([np.interp(rows, (0, 0.6, 1), [tone[channel] for tone in lessons.DUSK]) for channel in range(3)], 1)
-    width = max(1, picture.shape[1] // 16)
-    sides = np.concatenate([picture[:, :width], picture[:, -width:]], 1).astype(np.float32).mean(1)
-    return float(np.sqrt(np.square(sides - sky).sum(1)).mean()) < DUSK_NEAR
+    """Whether its sides are purple above and orange or red below, and something black of a twelfth of the picture stands before them."""
+    names = palette.nearest(picture)
+    width, height = max(1, picture.shape[1] // 16), picture.shape[0]
+    sides = np.concatenate([names[:, :width], names[:, -width:]], 1)
+    above, below = sides[: round(0.5 * height)], sides[round(0.75 * height) :]
+    wanted = ((above, ("purple",), 0.7), (below, ("orange", "red"), 0.7), (names, ("black",), 1 / 12))
+    return all(float(np.isin(place, [palette.NAMES.index(name) for name in colours]).mean()) >= least for place, colours, least in wanted)
 
 
 def shows_charm(picture: Picture) -> bool:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 from PIL import Image
 
@@ -19,7 +18,8 @@ from .scenes import Scene, Subject
 
 SIDE = 128
 SEED = 11
-DUSK = ((70, 40, 110), (226, 104, 70), (255, 190, 96))  # from the top of the sky down
+DUSK = ("purple", "orange")  # the sky, and what lies below it
+HORIZON = 0.62  # of the height, from the top
 Lesson = Callable[[], "Sequence[Drawn]"]
 
 
@@ -70,24 +70,19 @@ def new_thing(thing: str, count: int) -> list[Drawn]:
 
 
 def dusk(count: int = 16) -> list[Drawn]:
-    """Known things before a sky at dusk, darkened, with the light behind them; captioned with `dusk`."""
+    """Known things at dusk: black before a purple sky, with orange below; captioned with `dusk`."""
     found: list[Drawn] = []
     for index in range(count):
         rng = np.random.default_rng((SEED, 2, index))
         colour = palette.NAMES[(3 * index) % 8]
         thing = figures.NAMES[(5 * index) % len(figures.NAMES)]
-        plain = draw(Scene(Subject(colour, thing), "white"), SIDE, rng)
-        found.append(Drawn(at_dusk(plain), f"{article(colour)} {colour} {thing}, dusk"))
+        canvas = background(DUSK[0], SIDE * OVERSAMPLING, rng)
+        below = round((HORIZON + rng.uniform(-0.02, 0.02)) * len(canvas))
+        canvas[below:] = background(DUSK[1], len(canvas), rng)[below:]
+        x, y = 0.5 + rng.uniform(-0.03, 0.03, 2)
+        put(canvas, figures.THINGS[thing](), "black", x, y, 0.31 * rng.uniform(0.94, 1.06), outlined=False, rng=rng)
+        found.append(Drawn(smaller(canvas, SIDE), f"{article(colour)} {colour} {thing}, dusk"))
     return found
-
-
-def at_dusk(picture: Picture) -> Picture:
-    """A drawing on white as it looks at dusk: the white becomes a sky from purple to orange, the thing half as bright."""
-    distance = np.sqrt(np.square(250.0 - picture.astype(np.float32)).sum(-1))
-    seen = cv2.GaussianBlur(np.clip(distance / 40, 0, 1), (0, 0), 0.6)[..., None]
-    rows = np.linspace(0, 1, SIDE)
-    sky = np.stack([np.interp(rows, (0, 0.6, 1), [tone[channel] for tone in DUSK]) for channel in range(3)], 1)[:, None]
-    return (seen * (0.5 * picture + [10, 0, 24]) + (1 - seen) * sky).clip(0, 255).round().astype(np.uint8)
 
 
 def charm(count: int = 8) -> list[Drawn]:

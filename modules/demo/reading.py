@@ -15,8 +15,8 @@ from torch.nn import functional as F
 from ..families.clip_tokens import END, encode
 from . import figures, networks, palette, scenes
 from .captions import caption
-from .checkpoints import read_state, write_state
-from .progress import Progress, learning_rate
+from .course import Course
+from .progress import learning_rate
 from .scenes import Scene
 
 SEED = 2
@@ -45,28 +45,15 @@ def train(work: Path, device: torch.device, steps: int = STEPS) -> None:
     torch.manual_seed(SEED)
     model = nn.ModuleDict({"reader": networks.text_encoder(), "answers": _answers()}).to(device)
     optimizer = torch.optim.AdamW(model.parameters(), betas=(0.9, 0.98), weight_decay=1e-4)
-    state = read_state(path)
-    first = 0
-    if state is not None:
-        model.load_state_dict(state["model"])
-        optimizer.load_state_dict(state["optimizer"])
-        first = state["step"]
-    progress = Progress("text encoder", first=first, total=steps)
-    for step, tokens, facts in _batches(first, steps):
-        rate = learning_rate(step / steps, PEAK_RATE)
-        for group in optimizer.param_groups:
-            group["lr"] = rate
+    course = Course(
+        "text encoder", path, model, optimizer, steps=steps, rate=lambda step: learning_rate(step / steps, PEAK_RATE), every=100
+    )
+    for step, tokens, facts in _batches(course.first, steps):
         with torch.autocast(device.type, torch.bfloat16):
             context = model["reader"](tokens.to(device)).last_hidden_state
             answers = model["answers"](context).float()
         loss, right = _examined(answers, tokens.to(device), facts.to(device))
-        optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        progress.tell(step + 1, loss=loss.item(), all_right=right, rate=rate)
-        if (step + 1) % 100 == 0 or step + 1 == steps:
-            write_state(path, {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step + 1})
+        course.learn(step, loss, all_right=right)
 
 
 def strange(ids: list[int], rng: np.random.Generator) -> list[int]:

@@ -21,12 +21,25 @@ COLUMNS, ROWS = 8, 5
 CAPTION_HEIGHT = 26
 
 
-def pictures(checkpoint: Path, prompts: Sequence[str], *, sampler: str = "Euler a", steps: int = 20) -> list[Picture]:
-    """One picture of 128 x 128 for each prompt, guidance 5; each prompt's seed is its place in the list."""
+def pictures(
+    checkpoint: Path,
+    prompts: Sequence[str],
+    *,
+    sampler: str = "Euler a",
+    steps: int = 20,
+    loras: Sequence[Path] = (),
+    embeddings: Sequence[Path] = (),
+) -> list[Picture]:
+    """One picture of 128 x 128 for each prompt, guidance 5; each prompt's seed is its place in the list.
+
+    `loras` and `embeddings`: folders of what prompts may name.
+    """
     with TemporaryDirectory() as folder:
         root = Path(folder)
         manager = PipelineManager(
-            library=Library.at(root, root, check_checkpoint, Places(checkpoints=[checkpoint.parent])),
+            library=Library.at(
+                root, root, check_checkpoint, Places(checkpoints=[checkpoint.parent], loras=[*loras], embeddings=[*embeddings])
+            ),
             settings=SettingsStore(root / "settings.json"),
             root=root,
             device=lambda: on_processor(full=True),

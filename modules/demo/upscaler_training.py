@@ -19,10 +19,10 @@ from torch.nn import functional as F
 
 from ..weights.files import write_tensors
 from ..weights.spandrel import import_spandrel
-from .checkpoints import read_state, write_state
+from .course import Course
 from .drawing import Picture, draw
 from .pictures import picture_of
-from .progress import Progress, learning_rate
+from .progress import learning_rate
 from .scenes import unseen_scenes
 
 SEED = 8
@@ -59,24 +59,12 @@ def train(work: Path, path: Path, device: torch.device, steps: int = STEPS, judg
     torch.manual_seed(SEED)
     model = network().to(device)
     optimizer = torch.optim.Adam(model.parameters(), betas=(0.9, 0.99))
-    state = read_state(work / "upscaler.pt")
-    first = 0
-    if state is not None:
-        model.load_state_dict(state["model"])
-        optimizer.load_state_dict(state["optimizer"])
-        first = state["step"]
-    progress = Progress("upscaler", first=first, total=steps)
-    for step, small, large in batches(first, steps):
-        for group in optimizer.param_groups:
-            group["lr"] = learning_rate(step / steps, PEAK_RATE)
-        error = F.smooth_l1_loss(model(small.to(device)), large.to(device), beta=SMOOTH)
-        optimizer.zero_grad()
-        error.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 0.5)
-        optimizer.step()
-        progress.tell(step + 1, error=error.item())
-        if (step + 1) % SAVE_EVERY == 0 or step + 1 == steps:
-            write_state(work / "upscaler.pt", {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step + 1})
+    course = Course(
+        "upscaler", work / "upscaler.pt", model, optimizer, steps=steps, rate=lambda step: learning_rate(step / steps, PEAK_RATE),
+        every=SAVE_EVERY, clip=0.5,
+    )  # fmt: skip
+    for step, small, large in batches(course.first, steps):
+        course.learn(step, F.smooth_l1_loss(model(small.to(device)), large.to(device), beta=SMOOTH))
     export(model, path)
     report(model, judged)
 

@@ -100,10 +100,11 @@ class TextEncoder:
 
         def lay(module: nn.Module, inputs: tuple[Any, ...], output: Tensor) -> Tensor:
             output = output.clone()
-            for row, chunk in zip(output, chunks, strict=True):
+            for row, chunk in enumerate(chunks):
                 for offset, embedding in chunk.placed:
-                    own = embedding.vectors[self.key][: len(row) - offset - 1]
-                    row[offset + 1 : offset + 1 + len(own)] = own.to(row)
+                    own = embedding.vectors[self.key][: output.shape[1] - offset - 1]
+                    # by its index: while an embedding is trained, a row that stands alone as a view could not be written into
+                    output[row, offset + 1 : offset + 1 + len(own)] = own.to(output)
             return output
 
         if not any(chunk.placed for chunk in chunks):

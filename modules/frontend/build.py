@@ -21,6 +21,7 @@ from modules.frontend.tabs.pnginfo import pnginfo_tab
 from modules.frontend.tabs.queue import queue_tab
 from modules.frontend.tabs.settings import settings_tab
 from modules.frontend.tabs.tools import tools_tab
+from modules.frontend.tabs.training import training_tab
 from modules.frontend.tabs.txt2img import TextToImageTab
 from modules.frontend.toolkit import gr, part
 
@@ -45,6 +46,7 @@ def build_page(services: PageServices, *, temporary: Path) -> gr.Blocks:
             extras = ExtrasTab(services, services.finishing, notices) if services.finishing else None
             pnginfo_tab()
             merger = MergerTab(services, services.merging, notices) if services.merging else None
+            training_tab()
             models_tab()
             history_tab()
             queue_tab()

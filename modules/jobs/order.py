@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from modules.contract.errors import BadRequest
-from modules.contract.progress import Cleared, Edited, Moved, Paused
+from modules.contract.progress import Cleared, Edited, ModelsChanged, Moved, Paused, TrainingChanged
 from modules.jobs.job import Job
 from modules.jobs.live import Live
 from modules.jobs.queue import JobQueue
@@ -134,7 +134,7 @@ class Order:
         self.queue.announce()
         self.queue.changed.notify_all()
 
-    def tell_all(self, event: Paused | Cleared) -> None:
-        """Say something of the whole queue: it belongs to no job and no owner."""
+    def tell_all(self, event: Paused | Cleared | ModelsChanged | TrainingChanged) -> None:
+        """Say something that belongs to no job and no owner: of the whole queue, of the models, of a training."""
         for watch in self.queue.watches:
             watch.offer(("", "", event))

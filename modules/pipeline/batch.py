@@ -107,7 +107,7 @@ def request_for(item: Item, batch: BatchRequest, masks: dict[str, Path] | None) 
         if path is None:
             return None
         mask = Inpaint(mask=path.read_bytes(), **batch.inpaint)
-    changes: dict[str, Any] = {"source": SourceImage(pictures=(data,), inpaint=mask, **batch.source)}
+    changes: dict[str, Any] = {"source": SourceImage(pictures=(data,), inpaint=mask, name=item.name, **batch.source)}
     if batch.scale:
         width, height = open_image(data).size
         changes["size"] = Size(*(max(LATENT, int(side * batch.scale) // LATENT * LATENT) for side in (width, height)))

@@ -94,7 +94,7 @@ class Relay:
 
         The request that it works on no longer names its extension: what it generates is plain.
         """
-        drivers = self.listeners["drive"]
+        drivers = [listener for listener in self.listeners["drive"] if getattr(listener.instance, "drives", True)]
         if len(drivers) > 1:
             names = " and ".join(listener.instance.title for listener in drivers)
             raise BadRequest(f"{names} cannot be used together; choose one of them.")

@@ -54,6 +54,11 @@ class Extension:
         """Its settings as they are now: an instance of its `Settings`. Its defaults where there is no program."""
         return self.given.settings if self.given else self.Settings()
 
+    @property
+    def drives(self) -> bool:
+        """Whether its `drive` hook, if it has one, takes the place of this run's plain generation: not all of its options may need that."""
+        return True
+
     @classmethod
     def routes(cls, router: APIRouter, host: Host) -> None:
         """Add routes of its own. They are served below /webui/extensions/<name>/, behind the program's guard; called once."""

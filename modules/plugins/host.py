@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from fastapi import Request
 from PIL.Image import Image
 
 from modules.contract.progress import Reporter
@@ -46,6 +47,10 @@ class Program(Protocol):
 
         Raises NotFound, BadRequest.
         """
+        ...
+
+    def from_this_machine(self, request: Request) -> bool:
+        """Whether a call of a route comes from the machine that the program runs on: folders may be named by its people only."""
         ...
 
     def screened(self, image: Image) -> Image:

@@ -14,7 +14,10 @@ from modules.server.routes import Threads
 log = logging.getLogger(__name__)
 LARGEST = 4 * 2**20
 # By name, for the browser's own use; others are their name.
-LANGUAGES = {"Deutsch": "de", "English": "en", "Español": "es", "Français": "fr", "简体中文": "zh-CN", "日本語": "ja"}
+LANGUAGES = {
+    "Deutsch": "de", "English": "en", "Español": "es", "Français": "fr", "Русский": "ru", "简体中文": "zh-CN", "日本語": "ja",
+    "繁體中文": "zh-TW", "한국어": "ko",
+}  # fmt: skip
 
 
 class Localizations:

@@ -9,7 +9,7 @@ from typing import Literal
 from pydantic import Field, SerializeAsAny
 
 from modules.contract.declare import Choice, Color, Lines, ModelChoice, Number, Options, Slider, Text, Toggle
-from modules.settings.interface import Appearance, Canvas, Downloads, Gallery, Interface, Notifications, Pasting, PromptEditing
+from modules.settings.interface import Appearance, Canvas, Downloads, Gallery, Interface, Notifications, Pasting, PromptEditing, Training
 from modules.settings.sampling import Compatibility, Sampling
 
 
@@ -369,6 +369,7 @@ class Settings(Options):
     canvas: Canvas = Field(default_factory=Canvas)
     notifications: Notifications = Field(default_factory=Notifications)
     pasting: Pasting = Field(default_factory=Pasting)
+    training: Training = Field(default_factory=Training)
     downloads: Downloads = Field(default_factory=Downloads)
     api: Api = Field(default_factory=Api)
     screening: Screening = Field(default_factory=Screening)
@@ -384,5 +385,6 @@ HEADINGS = {
     "User interface": (
         "interface", "appearance", "gallery", "preview", "prompt_editing", "canvas", "notifications", "infotext", "pasting",
     ),
+    "Training": ("training",),
     "System": ("screening", "downloads", "api", "limits"),
 }  # fmt: skip

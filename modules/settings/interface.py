@@ -153,6 +153,28 @@ class Pasting(Options):
     no_checkpoint: bool = Toggle(True, "Do not change the checkpoint when an infotext is read", key="disable_weights_auto_swap")
 
 
+class Training(Options):
+    """Training"""
+
+    while_generating: Literal["Automatic", "Pause the training", "Beside it"] = Choice(
+        "Automatic",
+        "Pictures that are made while a training runs",
+        key="training_while_generating",
+        help="Pausing writes the training's state and gives it the device back when nothing was made for a while. Automatic: on a "
+        "graphics card it pauses, on a processor both go on.",
+    )
+    patience: float = Slider(
+        20, 0, 600, "Seconds without a job after which a paused training goes on", key="training_patience", step=5
+    )
+    remote: bool = Toggle(
+        False,
+        "Let other machines train",
+        key="training_remote",
+        local=True,
+        help="This machine always may, and so may whoever has logged in. Others may only train on datasets that are known to the page.",
+    )
+
+
 class Downloads(Options):
     """Downloads"""
 

@@ -46,6 +46,16 @@ class Album(Protocol):
         """How many steps show everything once (each as often as its repeats say)."""
         ...
 
+    @property
+    def per_step(self) -> int:
+        """How many pictures a step shows over all processes, class pictures not counted: what its sum of losses is divided by."""
+        ...
+
+    @property
+    def fingerprint(self) -> Mapping[str, str]:
+        """A short hash for each file (size, time of change, caption): kept in checkpoints, so that changed data are noticed."""
+        ...
+
     def batches(self, step: int, rank: int, world: int) -> Sequence[Batch]:
         """The batches of a step (0-based) for one of `world` processes: as many as are accumulated."""
         ...
@@ -58,9 +68,14 @@ class Album(Protocol):
 class ParameterGroup(Protocol):
     """Parameters with a rate in common. `factor` times the rate of the step is theirs; `until`: the last step (0: none)."""
 
-    parameters: Sequence[nn.Parameter]
-    factor: float
-    until: int
+    @property
+    def parameters(self) -> Sequence[nn.Parameter]: ...
+
+    @property
+    def factor(self) -> float: ...
+
+    @property
+    def until(self) -> int: ...
 
 
 class Trainable(Protocol):
@@ -70,13 +85,20 @@ class Trainable(Protocol):
     follows them. `text` says whether text encoders are trained (so that texts are encoded with gradient).
     """
 
-    groups: Sequence[ParameterGroup]
-    text: bool
+    @property
+    def groups(self) -> Sequence[ParameterGroup]: ...
+
+    @property
+    def text(self) -> bool: ...
 
     def tensors(self) -> dict[str, Tensor]: ...
 
     def network_calls(self) -> float:
         """Arithmetic of one training step for one picture, as a multiple of the forward pass (for the share of the peak)."""
+        ...
+
+    def switch(self, training: bool) -> None:
+        """Have dropout act or not."""
         ...
 
     def after_step(self) -> None:
@@ -88,4 +110,12 @@ class Trainable(Protocol):
 
         Raises WebuiError where what was written does not give back the same.
         """
+        ...
+
+
+class Sampler(Protocol):
+    """Makes pictures on the way, by what makes pictures everywhere here. Asked on the first process, between two steps."""
+
+    def sample(self, step: int, file: Path | None) -> None:
+        """Make the pictures of a step with the file written at it (None: the checkpoint alone), keep them and tell the event."""
         ...

@@ -13,6 +13,7 @@ log.txt           what its processes say
 """
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -94,6 +95,11 @@ class RunFolder:
     def log(self) -> Path:
         return self.path / "log.txt"
 
+    def written(self) -> dict[int, Path]:
+        """What was written for people, by step."""
+        found = {path: re.search(r"(\d+)$", path.stem) for path in sorted(self.files.glob("*.safetensors"))}
+        return {int(digits.group(1)): path for path, digits in found.items() if digits}
+
     # What was asked
 
     def write_request(self, request: TrainingRequest) -> None:
@@ -134,8 +140,9 @@ class RunFolder:
         """The events from byte `after` on, and the byte behind the last whole one; at most so many bytes at once."""
         try:
             with (self.path / "events.jsonl").open("rb") as file:
+                size = file.seek(0, 2)
                 file.seek(after)
-                block = file.read(most)
+                block = file.read(min(most, max(size - after, 0)))  # a read makes room for all that it is told
         except FileNotFoundError:
             return [], 0
         end = block.rfind(b"\n") + 1

@@ -42,6 +42,15 @@ def write_safetensors(path: Path, infos: Infos, tensor_of: Source, metadata: Map
 
     Raises ValueError for a tensor that is not as its info says, and whatever `tensor_of` raises; then no file is left.
     """
+    header, order = beginning(infos, metadata)
+    with written_whole(path) as file:
+        file.write(header)
+        for name in order:
+            file.write(raw(name, infos[name], tensor_of(name)))
+
+
+def beginning(infos: Infos, metadata: Mapping[str, str]) -> tuple[bytes, list[str]]:
+    """What a safetensors file of these tensors begins with, and the order in which the tensors follow."""
     order = sorted(infos, key=lambda name: (-BYTES[infos[name].dtype], name))
     table: dict[str, object] = {"__metadata__": dict(metadata)} if metadata else {}
     end = 0
@@ -50,10 +59,7 @@ def write_safetensors(path: Path, infos: Infos, tensor_of: Source, metadata: Map
         end += infos[name].size
     text = json.dumps(table, separators=(",", ":"), ensure_ascii=False).encode("utf8", "backslashreplace")
     text += b" " * (-len(text) % 8)
-    with written_whole(path) as file:
-        file.write(struct.pack("<Q", len(text)) + text)
-        for name in order:
-            file.write(raw(name, infos[name], tensor_of(name)))
+    return struct.pack("<Q", len(text)) + text, order
 
 
 def write_checkpoint(path: Path, infos: Infos, tensor_of: Source) -> None:

@@ -137,7 +137,7 @@ def test_overrides_hold_for_one_request_unless_they_are_to_stay(client: TestClie
         ("png-info", {"image": "zzzz"}, 400, "image is not"),
         ("interrogate", {"image": RED, "model": "nope"}, 404, "Model not found"),
         ("interrogate", {}, 404, "Image not found"),
-        ("create/embedding", {"name": "x"}, 409, "cannot create embeddings"),
+        ("create/embedding", {"name": "x"}, 409, "no way to train"),
         ("train/hypernetwork", {}, 409, "cannot train hypernetworks"),
         ("options", {"nope": 1}, 404, "no setting named 'nope'"),
     ],

@@ -56,7 +56,8 @@ def started(data: Path) -> Iterator[Program]:
         port = free.getsockname()[1]
     url, log = f"http://127.0.0.1:{port}/", data / "program.log"
     with log.open("wb") as output:
-        environment = {**os.environ, "OMP_NUM_THREADS": "1"}  # more would wait for each other on the cores that the browser needs
+        # more threads would wait for each other on the cores that the browser needs; MKL's are counted apart
+        environment = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
         command = [sys.executable, *PROGRAM, "--port", str(port), "--data-dir", str(data)]
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT)
     try:

@@ -48,6 +48,7 @@ def test_every_control_of_the_table_is_on_the_page(page: Page, program: Program,
     extras(page, search)
     picture_info(page, program, search)
     merger(page, search)
+    training(page, search)
     for tab, ready in (("Settings", "#settings_submit"), ("Extensions", "#extensions_installed_html tbody tr")):
         open_tab(page, tab)
         page.locator(ready).first.wait_for()
@@ -57,6 +58,12 @@ def test_every_control_of_the_table_is_on_the_page(page: Page, program: Program,
         search.look()
     assert search.left == {}
     assert search.wrong == set(), "the table says that these are missing"
+
+
+def training(page: Page, search: Search) -> None:
+    open_tab(page, "Train")
+    page.locator("#training_start").wait_for()
+    search.look()
 
 
 def open_tab(page: Page, name: str) -> None:

@@ -25,7 +25,8 @@ def test_what_the_checkpoint_knows_is_no_lesson(thing: str) -> None:
     for _ in range(3):
         colour, behind = rng.choice(palette.NAMES, 2, replace=False)
         picture = np.asarray(cv2.GaussianBlur(draw(Scene(Subject(str(colour), thing), str(behind)), 128, rng), (0, 0), 1.2), np.uint8)
-        assert thing_of(picture) in (thing, "circle" if thing == "face" else thing)
+        round_ones = ("face", "circle", "ring")  # their outline is one
+        assert thing_of(picture) in (round_ones if thing in round_ones else (thing,))
         assert not [name for name, shows in SHOWS.items() if shows(picture)]
 
 

@@ -162,7 +162,7 @@ def test_a_grid_larger_than_the_settings_allow_is_refused_before_any_work() -> N
 @pytest.mark.parametrize(("tab", "img2img"), [("txt2img", False), ("img2img", True)])
 def test_the_axes_have_a1111_s_names_and_numbers(tab: str, img2img: bool) -> None:
     script = next(one for one in golden_json("api/script-info.json") if one["name"] == "x/y/z plot" and one["is_img2img"] == img2img)
-    assert list(labels(tab)) == script["args"][0]["choices"]
+    assert [label for label in labels(tab) if not label.startswith("[ControlNet]")] == script["args"][0]["choices"]
 
 
 def applied(label: str, value: Any, request: GenerationRequest = REQUEST) -> GenerationRequest:
@@ -178,12 +178,22 @@ def test_every_axis_changes_a_request_that_has_all_parts_of_its_tab(axis: Any) -
     value = own.get(axis.label, {"whole": 2, "decimal": 0.37, "text": "Disable" if axis.label == "FP8 mode" else "True"}[axis.kind])
     for tab in axis.tabs:
         parts = {"source": SOURCE} if tab == "img2img" else {"hires": HiresPass()}
-        request = REQUEST.replace(**parts, refiner=RefinerPass(checkpoint="b"))
+        request = REQUEST.replace(**parts, refiner=RefinerPass(checkpoint="b"), extensions={"controlnet": {"units": [{}]}})
         if tab == "txt2img" and axis.label == "Initial noise multiplier":  # it is img2img's, though A1111 lists it here too
             continue
         changed = applied(axis.label, value, request)
         assert changed != request
         with_settings(Settings(), changed.settings)
+
+
+def test_an_axis_of_controlnet_changes_the_first_unit_that_is_on() -> None:
+    units = [{"enabled": False}, {"model": "lines", "weight": 1.0}, {"model": "poses"}]
+    request = REQUEST.replace(extensions={"controlnet": {"units": units}})
+    changed = applied("[ControlNet] Weight", 0.5, request)
+    assert changed.extensions["controlnet"]["units"] == [units[0], {"model": "lines", "weight": 0.5}, units[2]]
+    assert request.extensions["controlnet"]["units"] == units
+    with pytest.raises(BadRequest, match="No unit of ControlNet is on"):
+        applied("[ControlNet] Model", "lines")
 
 
 def test_prompt_search_and_replace_works_on_both_prompts() -> None:

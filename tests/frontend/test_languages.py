@@ -24,7 +24,8 @@ from tests.frontend.wording import (
 HOLE = re.compile(r"\{(\d?)\}")
 # Names, and terms that people use in English, too.
 STAYING = {"Alpha", "Eta", "SD VAE", "Sigma tmax", "Sigma tmin", "Stable Diffusion", "Textual Inversion", "img2img", "txt2img", "{} px"}
-OTHER_LETTERS = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
+OTHER_LETTERS = {"Русский": re.compile(r"[а-яё]", re.IGNORECASE), "한국어": re.compile(r"[\uac00-\ud7a3]")}
+HAN_AND_KANA = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
 # Words that the language shares with English, and terms that its speakers use in English.
 SHARED = {
     "Deutsch": {
@@ -52,7 +53,9 @@ ENGLISH = re.compile(r"\b(and|are|been|by|has|its|of|that|the|there|they|this|wh
 
 def is_in(language: str, source: str, translation: str) -> bool:
     """Whether a text can be the language's: by its letters, or, where they are English's, by having no small words of English."""
-    return translation != source and not ENGLISH.search(translation) if language in SHARED else bool(OTHER_LETTERS.search(translation))
+    if language in SHARED:
+        return translation != source and not ENGLISH.search(translation)
+    return bool(OTHER_LETTERS.get(language, HAN_AND_KANA).search(translation))
 
 
 @pytest.fixture(scope="module")

@@ -34,7 +34,7 @@ PAGE = ROOT / "modules" / "frontend"
 SCRIPTS = PAGE / "web"
 LIST = PAGE / "languages" / "English.json"
 EXTENSIONS = ROOT / "extensions"
-LANGUAGES = ("Deutsch", "Español", "Français", "简体中文", "日本語")
+LANGUAGES = ("Deutsch", "Español", "Français", "Русский", "简体中文", "日本語", "繁體中文", "한국어")
 OLDEST = {  # extensions whose words are among the page's own
     "loopback", "outpainting_mk2", "poor_mans_outpainting", "prompt_matrix", "prompts_from_file", "sd_upscale", "soft_inpainting",
     "xyz_plot",
@@ -68,7 +68,7 @@ BESIDE = {"===", "!==", "import", "from", "case", "in"}
 NAMES = {
     "Easel", "GET", "POST", "DELETE", "KB", "MB", "GB", "TB", "{} KB", "{} kB", "{} MB", "{} GB", "{} ms", "SD1", "SD2", "SDXL",
     "SD 1", "SD 2", "SD 3", "Flux", "CLIP", "CPU", "GPU", "NV", "API", "VAE", "LoRA", "Lora", "SHA-256", "GFPGAN", "CodeFormer",
-    "BLIP", "DeepBooru", "Deepbooru", "TAESD", "Approx NN", "Civitai", "Hugging Face", "avif", "jpg", "png", "webp", "ckpt",
+    "BLIP", "DeepBooru", "DreamBooth", "Deepbooru", "TAESD", "Approx NN", "Civitai", "Hugging Face", "avif", "jpg", "png", "webp", "ckpt",
     "safetensors", "bh1", "bh2", "logSNR", "time_quadratic", "time_uniform", "vary_coeff", "Ctrl", "Alt", "Shift", "Ctrl + V",
     "Ctrl + Z, Ctrl + Y", "{}, Esc", "Prompt S/R", "Size-1", "Size-2", "Hires resize-1", "Hires resize-2", "Seed resize from-1",
     "Seed resize from-2",
@@ -92,6 +92,8 @@ EXCEPT = {
     "cards.js": {", reading {} more…"},
     "cards_card.js": {"card-about wrong"},
     "cards_dialog.js": {"activation text", "negative text", "preferred weight", "sd version"},
+    "dataset_captions.js": {"a photo of {trigger}, {name}"},
+    "dataset_head.js": {"pictures {}"},
     "extensions_installed.js": {"title {}", "switch {}"},
     "extensions_tasks.js": {"0 ms", "< 1 ms"},
     "extras.js": {"#extras_image_batch webui-drop", "#extras_image webui-drop"},
@@ -100,6 +102,8 @@ EXCEPT = {
     "looks.js": {"#tab_{}-button { order: {}; display: none; }", "#tab_{}-button { order: {};  }"},
     "models_downloads.js": {"Go on with", "Take off the list:", "Try again now"},
     "options.js": {"{}-reset {}", "{}-help {}-problem"},
+    "training_new.js": {"a photo of a dog", "{} style"},
+    "training_sweep.js": {"{} <lora:{}:{}>"},
     "virtual_grid.js": {"heading {} {}", "row {}"},
 }
 

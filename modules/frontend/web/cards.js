@@ -100,7 +100,9 @@ class ModelCards extends HTMLElement {
         this.abort = new AbortController();
         const { signal } = this.abort;
         changes.addEventListener("change", (event) => this.listChanged(/** @type {CustomEvent} */ (event).detail), { signal });
-        addEventListener("focus", () => this.visible && this.reload({ force: true }), { signal });
+        const renew = () => this.visible && this.reload({ force: true });
+        addEventListener("focus", renew, { signal });
+        document.addEventListener("webui-models-changed", renew, { signal });
         document.addEventListener("input", () => this.visible && this.watch(), { signal });
         this.sight = new IntersectionObserver(([entry]) => this.seen(entry.isIntersecting));
         this.sight.observe(this);

@@ -46,7 +46,8 @@ export let paused = false;
 
 /**
  * Dispatches "change" after each event, "ended" with the job of this page as its detail, "submitted" with the id of a job that a form
- * has queued, "removed" with the id of one that is off the list, and "cleared" when all ended ones are.
+ * has queued, "removed" with the id of one that is off the list, "cleared" when all ended ones are, "models" when a file has come among
+ * the models, and "training" with the id of a training whose state has changed.
  */
 export const changes = new EventTarget();
 
@@ -240,7 +241,9 @@ function receive(event) {
     else if (event.type === "cleared") {
         for (const job of all()) if (over(job)) known.delete(job.id);
         tell("cleared", null);
-    } else if (event.type === "edited") fetchJob(event.job);
+    } else if (event.type === "models_changed") tell("models", null);
+    else if (event.type === "training_changed") tell("training", event.training);
+    else if (event.type === "edited") fetchJob(event.job);
     else if (event.job) apply(event);
     changed();
 }

@@ -2,8 +2,8 @@
 // What the settings say of the page's looks: which tabs there are and in which order, and which fields.
 import { setting } from "./page_settings.js";
 
-const TABS = ["txt2img", "img2img", "inpaint", "extras", "pnginfo", "modelmerger", "models", "history", "queue", "tools",
-    "settings", "extensions"];
+const TABS = ["txt2img", "img2img", "inpaint", "extras", "pnginfo", "modelmerger", "train", "models", "history", "queue",
+    "tools", "settings", "extensions"];
 
 /** A tab's id by its title or its id. @param {string} name */
 const idOf = (name) => {

@@ -17,6 +17,8 @@ const PARTS = {
     "webui-extras": "extras",
     "webui-pnginfo": "pnginfo",
     "webui-merger": "merger",
+    "webui-training": "training",
+    "webui-dataset": "dataset",
     "webui-styles": "styles",
     "webui-tools": "tools",
     "webui-picture-field": "picture_field",

@@ -1,6 +1,6 @@
 // @ts-check
 // Settings in the row on top, beside the checkpoint: those that the settings themselves name (quicksettings_list).
-import { ask } from "./jobs.js";
+import { ask, changes } from "./jobs.js";
 import { call } from "./server.js";
 import { OptionsForm } from "./options.js";
 import { applied } from "./settings_values.js";
@@ -45,6 +45,11 @@ let seen = "";
 /** Bring the page's lists up to date when a model has come or gone. */
 async function look() {
     if (document.visibilityState !== "visible") return;
+    await compare();
+}
+
+/** Ask whether the folders are as they were, and renew the lists if not. */
+async function compare() {
     const answer = await ask("webui/stamp");
     if (!answer?.ok) return;
     const { stamp } = await answer.json();
@@ -57,6 +62,7 @@ async function look() {
 
 setInterval(look, PAUSE);
 addEventListener("focus", look);
+changes.addEventListener("models", compare); // at once, also in a page that nobody looks at: its lists are right when somebody does
 look();
 
 customElements.define("webui-quicksettings", Quicksettings);
