@@ -13,7 +13,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import torch
 
@@ -42,6 +42,7 @@ from modules.training.launch import started
 from modules.training.processes import Ranks, joined
 from modules.training.provenance import Provenance
 from modules.training.publish import Makes, publish
+from modules.training.returning import DataChanged
 from modules.training.run_folder import Phase, RunFolder, State
 from modules.training.runs import LIVE
 from modules.training.samples import Samples, prompts_of, shelf
@@ -191,7 +192,10 @@ def held(run: RunFolder) -> BinaryIO | None:
 
 def over(run: RunFolder, state: State, text: str, problem: WebuiError | None) -> None:
     """Write down how it ended."""
-    said = {"error": problem.message if problem else "", "hint": problem.hint if problem else "", "text": "" if problem else text}
+    run.answered("changed")
+    changed = isinstance(problem, DataChanged)
+    said: dict[str, Any] = {"data_changed": changed}
+    said |= {"error": problem.message if problem else "", "hint": problem.hint if problem else "", "text": "" if problem else text}
     gone = {"process": None, "process_started": None, "seconds_left": None, "ended": time.time(), "state": state}
     for what in ("stop", "pause"):
         run.answered(what)
@@ -219,7 +223,7 @@ def trained(run: RunFolder, tell: Teller) -> tuple[State, str]:
     sampler = sampler_of(run, request, studio, entry, album, components)
     tell("training")
     metadata = Provenance(run, request, pipeline.library.checkpoints.hashed(entry), components, album, legacy_of(entry))
-    end = loop.train(request, run, components, trainable, album, sampler, ranks, metadata=metadata)
+    end = loop.train(request, run, components, trainable, album, sampler, ranks, metadata=metadata, accept_changed=run.asked("changed"))
     if not ranks.first or end.state == "paused" or end.file is None:
         return end.state, ""
     return end.state, published(run, homes, best_or_last(request, end))

@@ -12,11 +12,12 @@ from torch import Tensor
 from modules.contract.errors import BadRequest
 from modules.contract.request import GenerationRequest
 from modules.contract.result import GeneratedImage, GenerationResult
-from modules.plugins import Argument, Extension, Host, Options, Pass, Run, Script, Slider, Step, Toggle, Units, hook
+from modules.plugins import Argument, Drive, Extension, Host, Options, Pass, Run, Script, Slider, Step, Toggle, Units, hook
 from modules.sampling.guidance import Call
 
 from . import infotext
 from .acting import NetworkUnit, check_fit
+from .approximate import StructureUnit, has_structure
 from .hints import Hints
 from .looking import AdapterUnit, ReferenceUnit
 from .models import find as find_model
@@ -24,6 +25,7 @@ from .models import title_of
 from .posts import PostUnit
 from .preprocessors import find as find_preprocessor
 from .routes import old_routes, own_routes
+from .turns import Folders, Turns, paired
 from .units import Unit
 
 MOST = 10
@@ -38,6 +40,7 @@ class ControlNet(Extension):
 
         units: int = Slider(3, 1, MOST, "Units to show", key="control_net_unit_count")
         kept: int = Slider(2, 1, 10, "Models kept in memory", key="control_net_model_cache_size")
+        increment: bool = Toggle(False, "Increment seed after each picture of a batch folder", key="controlnet_increment_seed_during_batch")
         maps: bool = Toggle(False, "Do not append detected maps to the results", key="control_net_no_detectmap")
 
     class Options(Options):
@@ -53,22 +56,27 @@ class ControlNet(Extension):
     )
     options: Options
     acting: Sequence[NetworkUnit | AdapterUnit | ReferenceUnit] = ()
-    posts: Sequence[PostUnit] = ()
+    posts: Sequence[PostUnit | StructureUnit] = ()
     hints: Mapping[int, Hints] = {}
     now: Sequence[NetworkUnit | AdapterUnit | ReferenceUnit] = ()
-    posts_now: Sequence[PostUnit] = ()
+    posts_now: Sequence[PostUnit | StructureUnit] = ()
 
     @property
     def units(self) -> list[tuple[int, Unit]]:
         """The units that act, with their numbers from 0."""
         return [(number, unit) for number, unit in enumerate(self.options.units) if unit.acts]
 
+    @property
+    def drives(self) -> bool:
+        """A folder's pictures, and results that are followed, need a generation each."""
+        return any(unit.takes_turns for _, unit in self.units)
+
     @hook.request
     def name_models(self, request: GenerationRequest) -> GenerationRequest | None:
         """Refuse at the door what cannot be found, and give models their titles. Raises NotFound, BadRequest, NotSupported."""
         if self.given is None:
             return None
-        entries = self.host.program.models("controlnet")
+        entries, folders = self.host.program.models("controlnet"), Folders(self.host)
         titled: list[Unit] = []
         for number, unit in enumerate(self.options.units):
             if not unit.acts:
@@ -76,9 +84,20 @@ class ControlNet(Extension):
                 continue
             entry = find_model(entries, unit.model)
             check_unit(number, unit, has_model=entry is not None, has_source=request.source is not None)
-            titled.append(unit.model_copy(update={"model": title_of(entry) if entry else "None"}))
+            changes: dict[str, Any] = {"model": title_of(entry) if entry else "None"}
+            if unit.batch_folder:
+                found = folders.pictures(unit.batch_folder, f"ControlNet unit {number}")
+                if request.source and request.source.name:
+                    changes |= {"image": paired(found, request.source.name, f"ControlNet unit {number}"), "batch_folder": ""}
+            titled.append(unit.model_copy(update=changes))
         options = self.options.model_copy(update={"units": tuple(titled)}).model_dump(mode="json")
         return request.replace(extensions={**request.extensions, self.name: options})
+
+    @hook.drive
+    def take_turns(self, request: GenerationRequest, drive: Drive) -> GenerationResult:
+        """A generation for each picture of the batch folders, or for each batch that follows the last result."""
+        folders = Folders(self.host)
+        return Turns(self.name, self.options, self.units, folders, increment=self.settings.increment).result(request, drive)
 
     @hook.batch
     def get_ready(self, run: Run) -> None:
@@ -89,10 +108,12 @@ class ControlNet(Extension):
         found = [(number, unit, find_model(entries, unit.model)) for number, unit in self.units]
         kept = max(self.settings.kept, len({entry.path for _, _, entry in found if entry}))
         acting: list[NetworkUnit | AdapterUnit | ReferenceUnit] = []
-        posts: list[PostUnit] = []
+        posts: list[PostUnit | StructureUnit] = []
         hints: dict[int, Hints] = {}
         for number, unit, entry in found:
             check_unit(number, unit, has_model=entry is not None, has_source=run.prepared is not None)
+            if unit.loopback:
+                run.warn(f"ControlNet unit {number}: Loopback does nothing in img2img's batch.")
             module = module_of(unit)
             hints[number] = Hints(unit, number, module)
             if find_preprocessor(module).post == "reference":
@@ -104,6 +125,9 @@ class ControlNet(Extension):
                 adapter = kind.method == "ip-adapter"
                 made = AdapterUnit(unit, number, hints[number], entry, network) if adapter else None  # pyright: ignore[reportArgumentType]
                 acting.append(made or NetworkUnit(unit, number, hints[number], entry, kind, network))
+            elif has_structure(module):
+                posts.append(StructureUnit(unit, number, hints[number]))
+                run.warn(f"ControlNet unit {number} has no model: {module} is followed approximately, in the first steps only.")
             if find_preprocessor(module).post:
                 posts.append(PostUnit(unit, number, hints[number]))
         self.acting, self.posts, self.hints = tuple(acting), tuple(posts), hints
@@ -159,7 +183,7 @@ class ControlNet(Extension):
         """The detected maps behind the pictures, where that is wanted. They are not saved."""
         if self.settings.maps or not result.images:
             return None
-        maps = [images[0] for number, hint in self.hints.items() if hint.unit.save_detected_map and (images := first_made(hint))]
+        maps = [image for hint in self.hints.values() if hint.unit.save_detected_map for image in first_made(hint)]
         like = result.images[-1]
         more = [GeneratedImage(one, like.seed, like.variation_seed, "", "", "", None, "mask") for one in maps]
         return replace(result, images=(*result.images, *more))
@@ -200,12 +224,16 @@ def module_of(unit: Unit) -> str:
 def check_unit(number: int, unit: Unit, *, has_model: bool, has_source: bool) -> None:
     """Raise NotFound for an unknown preprocessor, BadRequest for a unit without a picture or without what would follow it."""
     preprocessor = find_preprocessor(module_of(unit))
-    if not has_model and not preprocessor.model_free and not preprocessor.post.startswith(("colorfix", "recolor")):
+    alone = preprocessor.model_free or preprocessor.post.startswith(("colorfix", "recolor")) or has_structure(preprocessor.name)
+    if not has_model and not alone:
         raise BadRequest(
             f"ControlNet unit {number} has no model, and the preprocessor {preprocessor.name} does nothing without one.",
             "Choose a model; they are put into models/ControlNet. Reference needs none.",
         )
-    if unit.image is None and not has_source:
+    if unit.images and (preprocessor.post or not has_model):
+        count = 1 + len(unit.images)
+        raise BadRequest(f"ControlNet unit {number}: {preprocessor.name} looks at one picture; {count} are given.", "Take the others out.")
+    if unit.image is None and not has_source and not unit.takes_turns:
         raise BadRequest(f"ControlNet unit {number} has no picture.", "Give it one, or switch it off.")
 
 
@@ -224,5 +252,6 @@ def suits(one: NetworkUnit | AdapterUnit | ReferenceUnit, run: Run, passing: Pas
 
 
 def first_made(hint: Hints) -> list[Image.Image]:
-    """The hints of the first size that they were made for."""
-    return [one.convert("RGB") for one in next(iter(hint.made.values()), [])]
+    """The hints of the first size that they were made for: of the unit's first picture, and of its further ones."""
+    first, more = next(iter(hint.made.values()), [])[:1], next(iter(hint.more.values()), [])
+    return [one.convert("RGB") for one in (*first, *more)]

@@ -15,7 +15,7 @@ from modules.sampling.guidance import Call, Residuals
 
 from .hints import Hints, hint_tensor, region_tensor
 from .units import UNION_TYPES, Unit
-from .weighting import added, is_soft, layer_weights, network_view, on_now, row_tensor, row_weights, rows_of, scaled
+from .weighting import added, is_soft, layer_weights, network_view, on_now, row_tensor, row_weights, rows_of, scaled, shared
 
 POOLED = "shuffle"  # in a file's name: such a ControlNet is asked for the mean of what it adds, and for positive rows only
 # Which kind of hint a preprocessor makes, by the beginning of its name, for union networks that were not told.
@@ -83,28 +83,34 @@ class NetworkUnit:
         components = step.passing.loaded.components
         dtype = components.dtype
         if size not in self.prepared:
-            self.prepared[size] = self.network.prepared(hint_tensor(self.hints.at(run, size)).to(components.device, dtype))
+            hints = [hint_tensor(images).to(components.device, dtype) for images in self.hints.each_at(run, size)]
+            self.prepared[size] = [self.network.prepared(hint) for hint in hints]
         x, t = network_view(step, call)
         vector = None if call.vector is None or not self.wants_vector else call.vector.to(dtype)
         more = {"kind": self.union_kind} if self.kind.method == "union" else {}
-        return self.network.residuals(x.to(dtype), t, call.context.to(dtype), vector, rows_of(call, self.prepared[size]), **more)
+        x, context = x.to(dtype), call.context.to(dtype)
+        return shared([self.network.residuals(x, t, context, vector, rows_of(call, one), **more) for one in self.prepared[size]])
 
     def adapted(self, run: Run, step: Step, call: Call, size: tuple[int, int]) -> Residuals:
         """What a T2I-Adapter says: the same in every step."""
         components = step.passing.loaded.components
         if size not in self.prepared:
-            hint = hint_tensor(self.hints.at(run, size)).clamp(min=0)
-            if self.network.config["in_channels"] == 1:
-                hint = hint.mean(1, keepdim=True)
-            factor = self.network.config["downscale_factor"]
-            hint = functional.pad(hint, (0, -hint.shape[3] % factor, 0, -hint.shape[2] % factor), mode="replicate")
-            features = self.network(hint.to(components.device, components.dtype))
-            sizes = level_sizes(components.unet, call.x.shape[2], call.x.shape[3], len(features))
-            self.prepared[size] = [
-                one if one.shape[2:] == size else functional.interpolate(one, size=size, mode="bilinear")
-                for one, size in zip(features, sizes, strict=True)
-            ]
-        return Residuals(levels=[rows_of(call, one) for one in self.prepared[size]])
+            hints = [hint_tensor(images).clamp(min=0) for images in self.hints.each_at(run, size)]
+            self.prepared[size] = [self.levels(components, hint, (call.x.shape[2], call.x.shape[3])) for hint in hints]
+        return shared([Residuals(levels=[rows_of(call, one) for one in levels]) for levels in self.prepared[size]])
+
+    def levels(self, components: Any, hint: Tensor, latent_size: tuple[int, int]) -> list[Tensor]:
+        """A T2I-Adapter's features of a hint (B, 3, H, W), for latents of height and width, at the sizes at which the U-Net takes them."""
+        if self.network.config["in_channels"] == 1:
+            hint = hint.mean(1, keepdim=True)
+        factor = self.network.config["downscale_factor"]
+        hint = functional.pad(hint, (0, -hint.shape[3] % factor, 0, -hint.shape[2] % factor), mode="replicate")
+        features = self.network(hint.to(components.device, components.dtype))
+        sizes = level_sizes(components.unet, *latent_size, len(features))
+        return [
+            one if one.shape[2:] == size else functional.interpolate(one, size=size, mode="bilinear")
+            for one, size in zip(features, sizes, strict=True)
+        ]
 
     def region(self, run: Run, size: tuple[int, int], device: Any) -> Tensor | None:
         """The unit's effective region (1, 1, H, W); None without one."""

@@ -27,6 +27,7 @@ class Hints:
         self.title = f"ControlNet unit {number}"
         self.module = module
         self.made: dict[Size, list[Image.Image]] = {}
+        self.more: dict[Size, list[Image.Image]] = {}
 
     def pictures(self, run: Run) -> list[Image.Image]:
         """The unit's own picture, cut to img2img's region where only that is painted; else img2img's pictures at their working size.
@@ -63,18 +64,27 @@ class Hints:
     def at(self, run: Run, size: Size) -> list[Image.Image]:
         """The hints at a size in pixels: RGB, or RGBA with alpha where is to be painted. One, or one for each source picture."""
         if size not in self.made:
-            self.made[size] = [fit(one, size, self.mode(run)) for one in self.preprocessed(run, size)]
+            mask = self.mask(run)
+            self.made[size] = [fit(self.preprocessed(run, size, one, mask), size, self.mode(run)) for one in self.pictures(run)]
         return self.made[size]
 
-    def preprocessed(self, run: Run, size: Size) -> list[Image.Image]:
-        """What the preprocessor makes of the pictures, at its own resolution. Raises BadRequest, NotSupported."""
-        unit, found = self.unit, list[Image.Image]()
-        for image in self.pictures(run):
-            resolution = pixel_perfect(image.size, size, self.mode(run)) if unit.pixel_perfect else unit.processor_res
-            asked = None if resolution < 1 else resolution
-            mask = self.mask(run)
-            found.append(run_preprocessor(self.module, image, resolution=asked, a=unit.threshold_a, b=unit.threshold_b, mask=mask))
-        return found
+    def more_at(self, run: Run, size: Size) -> list[Image.Image]:
+        """The hints of the unit's further pictures, RGB: each counts for every picture of the batch."""
+        if size not in self.more:
+            cut = [self.cut(run, opened(one, self.title)) for one in self.unit.images]
+            self.more[size] = [fit(self.preprocessed(run, size, one), size, self.mode(run)) for one in cut]
+        return self.more[size]
+
+    def each_at(self, run: Run, size: Size) -> list[list[Image.Image]]:
+        """All hints that are to act together: those of `at`, then each further one alone."""
+        return [self.at(run, size), *([one] for one in self.more_at(run, size))]
+
+    def preprocessed(self, run: Run, size: Size, image: Image.Image, mask: Image.Image | None = None) -> Image.Image:
+        """What the preprocessor makes of a picture, at its own resolution. Raises BadRequest, NotSupported."""
+        unit = self.unit
+        resolution = pixel_perfect(image.size, size, self.mode(run)) if unit.pixel_perfect else unit.processor_res
+        asked = None if resolution < 1 else resolution
+        return run_preprocessor(self.module, image, resolution=asked, a=unit.threshold_a, b=unit.threshold_b, mask=mask)
 
 
 def opened(picture: Picture, title: str) -> Image.Image:

@@ -5,7 +5,7 @@ import io
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body
+from fastapi import APIRouter, Body, Request
 from PIL import Image
 from pydantic import Field
 
@@ -14,6 +14,7 @@ from modules.contract.errors import BadRequest
 from modules.imaging.opening import open_image
 from modules.plugins import Host
 
+from .approximate import has_structure
 from .models import titles
 from .preprocessors import (
     CONTROL_TYPES,
@@ -28,6 +29,7 @@ from .preprocessors import (
     pixel_perfect,
     run_preprocessor,
 )
+from .turns import Folders
 
 API_VERSION = 2  # of A1111's extension
 MOST_PICTURES = 16
@@ -48,11 +50,18 @@ class Preview(Options):
     resize_mode: ResizeMode = "Crop and Resize"
 
 
+class FolderAsked(Options):
+    """A folder whose pictures a unit shall take in turn."""
+
+    folder: str = Field(max_length=4000)
+
+
 def own_routes(router: APIRouter, host: Host) -> None:
-    """The panel's: what there is to choose, and a preview."""
+    """The panel's: what there is to choose, a preview, and the folders of batches."""
+    folders = Folders(host)
 
     @router.get("/choices")
-    def choices(again: bool = False) -> dict[str, Any]:
+    def choices(request: Request, again: bool = False) -> dict[str, Any]:
         if again:
             host.program.refresh()
         models = titles(host.program.models("controlnet"))
@@ -60,7 +69,15 @@ def own_routes(router: APIRouter, host: Host) -> None:
             "preprocessors": [for_panel(one) for one in PREPROCESSORS.values()],
             "models": models,
             "types": [{"name": kind, **control_type(kind, models)} for kind in CONTROL_TYPES],
+            "here": host.program.from_this_machine(request),
         }
+
+    @router.post("/folder")
+    def folder(asked: FolderAsked, request: Request) -> dict[str, Any]:
+        if not host.program.from_this_machine(request):
+            raise BadRequest("Folders can be named only in a browser on the machine that the program runs on.", "Choose pictures instead.")
+        path, count = folders.name(asked.folder)
+        return {"folder": path, "pictures": count}
 
     @router.post("/preview")
     def preview(asked: Preview) -> dict[str, Any]:
@@ -72,7 +89,7 @@ def own_routes(router: APIRouter, host: Host) -> None:
         used = (resolution if resolution > 0 else RESOLUTION) if module.resolution else None
         return {"image": f"data:image/png;base64,{encoded(shown(hint))}", "size": list(hint.size), "resolution": used}
 
-    _ = choices, preview
+    _ = choices, folder, preview
 
 
 def for_panel(one: Preprocessor) -> dict[str, Any]:
@@ -82,7 +99,7 @@ def for_panel(one: Preprocessor) -> dict[str, Any]:
         for slider in (one.slider_1, one.slider_2)
     ]
     return {"name": one.name, "title": one.title, "resolution": one.resolution, "sliders": sliders, "mask": one.takes_mask,
-            "model_free": one.model_free, "post": one.post}
+            "model_free": one.model_free, "post": one.post, "approximate": has_structure(one.name)}
 
 
 def control_type(kind: str, models: Sequence[str]) -> dict[str, Any]:

@@ -22,7 +22,7 @@ ALIASES = {"input_image": "image", "preprocessor": "module", "guidance": "guidan
            "ip_adapter_weight_type": "weight_type"}  # fmt: skip
 # What A1111's clients send along and what has no meaning here: parts of its page, and of methods that are not here.
 IGNORED = frozenset({
-    "is_ui", "input_mode", "batch_images", "batch_image_dir", "batch_modifiers", "output_dir", "loopback", "use_preview_as_input",
+    "is_ui", "input_mode", "batch_images", "batch_image_dir", "batch_modifiers", "output_dir", "use_preview_as_input",
     "generated_image", "mask_image_fg", "image_fg", "pulid_mode", "animatediff_batch", "batch_keyframe_idx", "ipadapter_input",
     "batch_mask_dir", "batch_input_gallery", "batch_mask_gallery", "multi_inputs_gallery", "resize_mode_text", "batch_image_files",
 })  # fmt: skip
@@ -62,7 +62,13 @@ class Unit(Options):
     advanced_weighting: tuple[float, ...] | None = Field(
         default=None, title="Advanced weighting", description="One number for each layer", max_length=32
     )
-    images: tuple[Picture, ...] = Field(default=(), title="More images", description="For IP-Adapter: all are heeded", max_length=16)
+    images: tuple[Picture, ...] = Field(
+        default=(), title="More pictures", description="Each adds its hint, and all share the weight; IP-Adapters heed all", max_length=16
+    )
+    batch_folder: str = Text(
+        "", "Batch folder", help="Each of its pictures in turn gets a generation of its own; in img2img's batch they are found by name."
+    )
+    loopback: bool = Toggle(False, "Loopback", help="The last result is the picture of the next generation")
 
     @model_validator(mode="before")
     @classmethod
@@ -91,10 +97,17 @@ class Unit(Options):
         """Whether it is on and could change anything."""
         return self.enabled and self.weight > 0
 
+    @property
+    def takes_turns(self) -> bool:
+        """Whether its picture changes from one generation to the next."""
+        return bool(self.batch_folder) or self.loopback
+
 
 def plain(given: Mapping[str, Any]) -> dict[str, Any]:
     """A unit's values under their own names, as this program has them."""
     values: dict[str, Any] = {}
+    if "batch" in str(given.get("input_mode", "")).lower() and given.get("batch_image_dir"):
+        values["batch_folder"] = given["batch_image_dir"]
     for name, value in given.items():
         own = ALIASES.get(name, name)
         if own in IGNORED or (value is None and own not in ("image", "mask")):
@@ -113,6 +126,9 @@ def plain(given: Mapping[str, Any]) -> dict[str, Any]:
     for name in ("image", "mask", "effective_region_mask"):
         if values.get(name) in ("", "None"):
             values[name] = None
+    if values.get("images") and not values.get("image"):
+        values["image"], *more = values["images"]
+        values["images"] = tuple(more)
     for name, choices in (("resize_mode", RESIZE_MODES), ("control_mode", CONTROL_MODES), ("hr_option", HIRES_OPTIONS)):
         if name in values:
             values[name] = named(values[name], choices)

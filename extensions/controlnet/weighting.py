@@ -76,6 +76,18 @@ def rows_of(call: Call, prepared: Tensor) -> Tensor:
     return prepared[[picture % len(prepared) for picture in call.pictures]]
 
 
+def shared(found: Sequence[Residuals]) -> Residuals:
+    """The residuals of several pictures as one's: their mean, so that the pictures share the unit's weight."""
+    whole = found[0]
+    for one in found[1:]:
+        whole = whole.plus(one)
+    count = len(found)
+    if count == 1:
+        return whole
+    middle = None if whole.mid is None else whole.mid / count
+    return Residuals([one / count for one in whole.down], middle, [one / count for one in whole.levels])
+
+
 def added(call: Call, mine: Residuals) -> Call:
     """A call with further residuals."""
     return replace(call, residuals=mine.plus(call.residuals))

@@ -1,4 +1,4 @@
-"""What an axis may change in a request: A1111's axes, in its order."""
+"""What an axis may change in a request: A1111's axes, in its order, and those of ControlNet behind them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ from .values import Kind, Value
 
 Apply = Callable[[GenerationRequest, Any, Sequence[Any]], GenerationRequest]
 TXT2IMG, IMG2IMG = ("txt2img",), ("img2img",)
+CONTROL_MODES = ("Balanced", "My prompt is more important", "ControlNet is more important")
 FACES = {"codeformer": "CodeFormer", "gfpgan": "GFPGAN"}
 
 
@@ -134,6 +135,21 @@ def size(request: GenerationRequest, value: str, _: Sequence[str]) -> Generation
     return request.replace(size=Size(int(width), int(height)))
 
 
+def control(name: str) -> Apply:
+    """A value of ControlNet's first unit that is on. Raises BadRequest where there is none."""
+
+    def apply(request: GenerationRequest, value: Any, _: Sequence[Any]) -> GenerationRequest:
+        options = request.extensions.get("controlnet", {})
+        units = [dict(unit) for unit in options.get("units", ())]
+        first = next((unit for unit in units if unit.get("enabled", True)), None)
+        if first is None:
+            raise BadRequest("No unit of ControlNet is on, which the axis could change.", "Switch one on, or choose another axis.")
+        first[name] = value
+        return request.replace(extensions={**request.extensions, "controlnet": {**options, "units": units}})
+
+    return apply
+
+
 def nothing(request: GenerationRequest, value: Any, _: Sequence[Any]) -> GenerationRequest:
     return request
 
@@ -184,6 +200,17 @@ IN_ORDER = (
     Axis("RNG source", "text", setting("randn_source"), listed=("GPU", "CPU", "NV")),
     Axis("FP8 mode", "text", setting("fp8_storage"), cost=0.9, listed=("Disable", "Enable for SDXL", "Enable")),
     Axis("Size", "text", size),
+    # Behind A1111's own, as its extension puts them there, under that one's labels.
+    Axis("[ControlNet] Model", "text", control("model"), shown=alone, cost=0.6, listed="controlnet"),
+    Axis("[ControlNet] Weight", "decimal", control("weight")),
+    Axis("[ControlNet] Guidance Start", "decimal", control("guidance_start")),
+    Axis("[ControlNet] Guidance End", "decimal", control("guidance_end")),
+    Axis("[ControlNet] Resize Mode", "text", control("resize_mode"), listed=("Just Resize", "Crop and Resize", "Resize and Fill")),
+    Axis("[ControlNet] Control Mode", "text", control("control_mode"), listed=CONTROL_MODES),
+    Axis("[ControlNet] Preprocessor", "text", control("module"), shown=alone),
+    Axis("[ControlNet] Pre Resolution", "whole", control("processor_res")),
+    Axis("[ControlNet] Pre Threshold A", "decimal", control("threshold_a")),
+    Axis("[ControlNet] Pre Threshold B", "decimal", control("threshold_b")),
 )
 AXES: Mapping[str, Axis] = {axis.label: axis for axis in IN_ORDER}
 

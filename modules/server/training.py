@@ -95,6 +95,12 @@ class StopAsked(BaseModel):
     now: bool = False
 
 
+class ResumeAsked(BaseModel):
+    """`changed`: though the pictures are not those that the state was made with."""
+
+    changed: bool = False
+
+
 class MoveAsked(BaseModel):
     """The training that it shall begin before; None: last of all."""
 
@@ -251,12 +257,18 @@ def add_changes(routes: APIRouter, runs: Runs, desk: Desk, listing: Listing, thr
         """Put the file of a step among the models."""
         return await threads.run(desk.publish, id, asked.step, asked.name)
 
+    @routes.post("/runs/{id}/resume", dependencies=allowed)
+    async def resume(id: str, asked: ResumeAsked | None = None) -> dict[str, Any] | None:
+        """Have it go on; with `changed`, though its pictures are not what they were."""
+        changed = asked is not None and asked.changed
+        return listing.line(await threads.run(lambda: runs.resume(id, changed=changed)))
+
     @routes.post("/runs/{id}/{what}", dependencies=allowed)
-    async def ask(id: str, what: Literal["pause", "resume", "sample", "save"]) -> dict[str, Any] | None:
-        """Pause it, have it go on, or ask for pictures or a state now."""
+    async def ask(id: str, what: Literal["pause", "sample", "save"]) -> dict[str, Any] | None:
+        """Pause it, or ask for pictures or a state now."""
 
         def asked() -> Any:
-            return runs.pause(id) if what == "pause" else runs.resume(id) if what == "resume" else runs.ask(id, what)
+            return runs.pause(id) if what == "pause" else runs.ask(id, what)
 
         return listing.line(await threads.run(asked))
 

@@ -22,10 +22,14 @@ CALM = 1.5  # times the lowest loss: a state above is not gone back to
 State = dict[str, Any]
 
 
+class DataChanged(BadRequest):
+    """The pictures are not those that the state was made with."""
+
+
 def begin(session: Session, *, accept_changed: bool) -> int:
     """The number of steps done: those of the newest state that is whole, which is put in place, or 0.
 
-    What a killed process left in the folder is cleared away, and what it said of later steps is forgotten. Raises BadRequest where the
+    What a killed process left in the folder is cleared away, and what it said of later steps is forgotten. Raises DataChanged where the
     data are others than the state's.
     """
     session.ranks.wait()  # until nobody writes a file any more whose beginning would be cleared away
@@ -49,10 +53,11 @@ def begin(session: Session, *, accept_changed: bool) -> int:
 
 
 def refuse_changes(old: Mapping[str, str], new: Mapping[str, str]) -> None:
-    """Raises BadRequest where the data are not those that a state was made with."""
+    """Raises DataChanged where the data are not those that a state was made with."""
     changed = checkpoint.changes(old, new)
     if changed:
-        raise BadRequest(f"The pictures have changed since the training stopped: {changed}.", "Put them back, or start a new training.")
+        hint = "Put them back, go on with them as they are, or start a new training."
+        raise DataChanged(f"The pictures have changed since the training stopped: {changed}.", hint)
 
 
 def save(session: Session, step: int, *, must: bool = False) -> None:

@@ -28,7 +28,7 @@ from modules.contract.training import TrainingRequest, training_request_from
 
 State = Literal["queued", "starting", "running", "pausing", "paused", "stopping", "done", "stopped", "failed", "lost"]
 ENDED: tuple[State, ...] = ("done", "stopped", "failed", "lost")
-Asked = Literal["stop", "pause", "sample", "save"]
+Asked = Literal["stop", "pause", "sample", "save", "changed"]  # the last: to go on though the pictures are others
 Phase = Literal["loading", "class pictures", "latents", "texts", "training", "sampling", "saving", "probing", "paused", "finishing"]
 
 
@@ -58,6 +58,7 @@ class Status(Options):
     process_started: float | None = None
     error: str = ""
     hint: str = ""
+    data_changed: bool = False
     published: str = ""
     queued_at: float = 0.0
     started: float | None = None

@@ -147,9 +147,14 @@ class Runs:
         self.tell(id)
         return run
 
-    def resume(self, id: str) -> RunFolder:
-        """Have it go on from its last state, before all that wait. Raises NotFound, BadRequest."""
+    def resume(self, id: str, *, changed: bool = False) -> RunFolder:
+        """Have it go on from its last state, before all that wait; `changed`: though its pictures are others.
+
+        Raises NotFound, BadRequest.
+        """
         run = self.allowed(id, "resume")
+        if changed:
+            run.ask("changed")
         with self.lock:
             if self.aside == id:
                 self.aside = None

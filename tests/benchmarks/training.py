@@ -46,7 +46,8 @@ def model(width: int, device: torch.device) -> Components:
     """A model whose U-Net has SD 1's layout, `width` channels at its widest level, and no other part that takes part."""
     torch.manual_seed(0)
     widths = (width, width * 2, width * 4, width * 4)
-    unet = build_unet({"cross_attention_dim": CONTEXT, "attention_head_dim": 8, "block_out_channels": widths}).to(device)
+    unet: Any = build_unet({"cross_attention_dim": CONTEXT, "attention_head_dim": 8, "block_out_channels": widths})
+    unet.to(device)  # Any: what diffusers annotates it with takes no device
     unet.requires_grad_(False)
     placement = Placement(device)
     placement.add("unet", unet)

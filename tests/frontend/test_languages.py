@@ -23,28 +23,31 @@ from tests.frontend.wording import (
 
 HOLE = re.compile(r"\{(\d?)\}")
 # Names, and terms that people use in English, too.
-STAYING = {"Alpha", "Eta", "SD VAE", "Sigma tmax", "Sigma tmin", "Stable Diffusion", "Textual Inversion", "img2img", "txt2img", "{} px"}
+STAYING = {
+    "Alpha", "Dropout", "Eta", "SD VAE", "Sigma tmax", "Sigma tmin", "Stable Diffusion", "Textual Inversion",
+    "Textual Inversion. Gal et al. 2022, arXiv:2208.01618.", "img2img", "txt2img", "{} px",
+}  # fmt: skip
 OTHER_LETTERS = {"Русский": re.compile(r"[а-яё]", re.IGNORECASE), "한국어": re.compile(r"[\uac00-\ud7a3]")}
 HAN_AND_KANA = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
 # Words that the language shares with English, and terms that its speakers use in English.
 SHARED = {
     "Deutsch": {
-        "1 ms", "Branch", "Caches", "Checkpoint", "Checkpoints", "Commit", "ControlNets", "Denoising", "Details", "Downloads", "Embeddings",
-        "Extras", "Hash", "Hashes", "Hook", "Horizontal", "Infotext", "Linear", "LoRAs", "Name", "Original", "Outpainting mk2", "Prompt",
-        "Refiner", "Sampler", "Seed", "System", "Tokens", "Upscaler", "Upscaler 1", "Upscaler 2", "Upscaling", "VAEs", "Version",
-        "Zero Terminal SNR", "Zoom", "in {}",
+        "1 ms", "Branch", "Caches", "Checkpoint", "Checkpoints", "Commit", "ControlNets", "Denoising", "Details", "Downloads", "Embedding",
+        "Embeddings", "Extras", "Hash", "Hashes", "Hook", "Horizontal", "Infotext", "Linear", "LoRAs", "Loss", "Name", "Original",
+        "Outpainting mk2", "Prompt", "Prompts", "Refiner", "Sampler", "Seed", "System", "Tagger {}", "Tokens", "Upscaler", "Upscaler 1",
+        "Upscaler 2", "Upscaling", "VAEs", "Version", "Zero Terminal SNR", "Zoom", "in {}",
     },
     "Español": {
-        "1 ms", "Checkpoint", "Checkpoints", "Commit", "Control", "ControlNets", "Denoising", "Embeddings", "Extras", "Hash", "Hashes",
-        "Hires. fix", "Horizontal", "Original", "Outpainting mk2", "Prompt", "Refiner", "Script", "Tokens", "Upscaler", "Upscaler 1",
-        "Upscaler 2", "Upscalers", "Vertical", "Zoom", "original", "{} ({} bytes)", "{} h {} min", "{} min",
+        "1 ms", "Checkpoint", "Checkpoints", "Commit", "Control", "ControlNets", "Denoising", "Embedding", "Embeddings", "Extras", "Hash",
+        "Hashes", "Hires. fix", "Horizontal", "Original", "Outpainting mk2", "Prompt", "Prompts", "Refiner", "Script", "Tokens", "Upscaler",
+        "Upscaler 1", "Upscaler 2", "Upscalers", "Vertical", "Zoom", "original", "{} ({} bytes)", "{} h {} min", "{} min",
     },
     "Français": {
         "1 ms", "Actions", "Architecture", "Caches", "Checkpoint", "Checkpoints", "Commit", "ControlNets", "Copies", "Description",
-        "Embeddings", "Extension", "Extensions", "Extras", "Hires. fix", "Horizontal", "Licence", "Licences", "Notes", "Notifications",
-        "Original", "Outpainting mk2", "Page", "Prompt", "Refiner", "Script", "Source", "Styles", "Suggestions", "Upscaler", "Upscaler 1",
-        "Upscaler 2", "Upscalers", "Version", "Vertical", "Zoom", "original", "{} copies", "{} h {} min", "{} min", "{} pixels",
-        "{} · {} extensions",
+        "Embedding", "Embeddings", "Extension", "Extensions", "Extras", "Hires. fix", "Horizontal", "Licence", "Licences", "Machines",
+        "Notes", "Notifications", "Original", "Outpainting mk2", "Page", "Prompt", "Prompts", "Refiner", "Script", "Source", "Styles",
+        "Suggestions", "Upscaler", "Upscaler 1", "Upscaler 2", "Upscalers", "Version", "Vertical", "Zoom", "original", "{} copies",
+        "{} h {} min", "{} min", "{} pixels", "{} · {} extensions",
     },
 }  # fmt: skip
 # Small words of English that the languages with its letters have not.

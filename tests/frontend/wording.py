@@ -16,8 +16,13 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+from modules.contract.declare import Options
 from modules.contract.files import write_whole
-from modules.contract.schema import schema
+from modules.contract.schema import described, schema
+from modules.contract.training import TrainingRequest
+from modules.datasets.captioning import ByName, ByTemplate
+from modules.datasets.check import LABELS
+from modules.datasets.repair import NAMES as REPAIRS
 from modules.frontend.build import build_page
 from modules.frontend.services import Finishing, Merging
 from modules.infotext.fields import FIELDS
@@ -71,7 +76,7 @@ NAMES = {
     "BLIP", "DeepBooru", "DreamBooth", "Deepbooru", "TAESD", "Approx NN", "Civitai", "Hugging Face", "avif", "jpg", "png", "webp", "ckpt",
     "safetensors", "bh1", "bh2", "logSNR", "time_quadratic", "time_uniform", "vary_coeff", "Ctrl", "Alt", "Shift", "Ctrl + V",
     "Ctrl + Z, Ctrl + Y", "{}, Esc", "Prompt S/R", "Size-1", "Size-2", "Hires resize-1", "Hires resize-2", "Seed resize from-1",
-    "Seed resize from-2",
+    "Seed resize from-2", "Adafactor", "AdamW", "AdamW 8-bit", "DoRA", "Huber", "Lion", "LoCon", "LoHa", "LoKr", "Prodigy", "U-Net",
 }  # fmt: skip
 # What is put together in a script so that its literals do not show it, or is shown though it looks like a name of the program's.
 ALSO = {
@@ -94,6 +99,7 @@ EXCEPT = {
     "cards_dialog.js": {"activation text", "negative text", "preferred weight", "sd version"},
     "dataset_captions.js": {"a photo of {trigger}, {name}"},
     "dataset_head.js": {"pictures {}"},
+    "dataset_tasks.js": {"{} · {} of {}"},
     "extensions_installed.js": {"title {}", "switch {}"},
     "extensions_tasks.js": {"0 ms", "< 1 ms"},
     "extras.js": {"#extras_image_batch webui-drop", "#extras_image webui-drop"},
@@ -219,6 +225,22 @@ def of_extension(folder: Path) -> list[str]:
     return sorted(text for text in texts if WORD.search(text.replace(HOLE, "")) and text not in NAMES | core)
 
 
+def of_training() -> Iterator[str]:
+    """The form of a training, what is done to its pictures, who captions them. Choices in one small word stay, as in files."""
+    fields: list[dict[str, Any]] = []
+    for name, field in TrainingRequest.model_fields.items():
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, Options):
+            fields += [described(each, one) for each, one in kind.model_fields.items()]
+            yield field.title or name
+            yield (kind.__doc__ or "").partition("\n")[0]
+        else:
+            fields.append(described(name, field))
+    small = {text for text in choices_in(fields) if not SENTENCE.match(text) and " " not in text}
+    yield from (text for text in of_fields(fields) if text not in small)
+    yield from (*LABELS.values(), *REPAIRS.values(), ByName.title, ByTemplate.title, f"Tagger {HOLE}", "Looking at the pictures")
+
+
 def choices_in(fields: list[dict[str, Any]]) -> set[str]:
     """All choices, of units too."""
     found = {str(choice) for field in fields for choice in field.get("choices") or ()}
@@ -290,7 +312,7 @@ def of_the_program() -> Iterator[str]:
             yield str(ast.literal_eval(node.args[0]))
 
 
-SOURCES = (of_the_page, of_markup, of_settings, of_extensions, of_scripts, of_styles, of_the_program, lambda: OF_GRADIO)
+SOURCES = (of_the_page, of_markup, of_settings, of_training, of_extensions, of_scripts, of_styles, of_the_program, lambda: OF_GRADIO)
 
 
 def main(names: list[str]) -> None:

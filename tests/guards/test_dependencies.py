@@ -32,7 +32,8 @@ def outside_packages(folder: Path) -> set[str]:
 
 
 def test_the_program_imports_what_is_pinned_for_it() -> None:
-    tables = (("project", "dependencies"), ("tool.uv", "override-dependencies"), *(("project.optional-dependencies", name) for name in ("provenance", "bitsandbytes")))
+    optional = [("project.optional-dependencies", name) for name in ("provenance", "bitsandbytes")]
+    tables = (("project", "dependencies"), ("tool.uv", "override-dependencies"), *optional)
     pinned = {name_of(one) for table in tables for one in requirements(*table)}
     assert outside_packages(MODULES) - pinned == set()
 

@@ -1,6 +1,7 @@
 """img2img over many pictures: one job, a request for each."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,9 +11,12 @@ from PIL.PngImagePlugin import PngInfo
 from modules.contract.batch import BatchRequest
 from modules.contract.errors import BadRequest
 from modules.contract.extras import NamedPicture
+from modules.contract.request import GenerationRequest
 from modules.contract.result import GenerationResult
+from modules.page import submit_batch
 from modules.pipeline.batch import run_batch
 from modules.pipeline.manager import PipelineManager
+from modules.plugins import as_source
 from tests.pipeline.asked import REQUEST
 from tests.tiny import Listener
 
@@ -85,3 +89,16 @@ def test_sizes_may_be_a_factor_of_each_picture(pipeline: PipelineManager, folder
 def test_a_folder_that_is_not_there_is_said(pipeline: PipelineManager, given: str) -> None:
     with pytest.raises(BadRequest, match="Input directory"):
         ran(pipeline, folder=given)
+
+
+def test_a_batch_is_checked_as_img2img_at_the_door(pipeline: PipelineManager) -> None:
+    """Its request has no source of its own; a script that works on a picture must not be refused for that."""
+    asked: list[GenerationRequest] = []
+    queue: Any = SimpleNamespace(submit=lambda *values, **named: SimpleNamespace(id="job-1"))
+    watched: Any = SimpleNamespace(check=asked.append)
+    picture = NamedPicture(data=as_source(Image.new("RGB", (8, 8))), name="a.png")
+    batch = BatchRequest(request=REQUEST, source={"strength": 0.5}, pictures=(picture,))
+    assert submit_batch(watched, queue, batch, owner="") == "job-1"
+    assert asked[0].source is not None
+    assert asked[0].source.strength == 0.5
+    assert pipeline.check(asked[0]).source is not None

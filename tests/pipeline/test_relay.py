@@ -117,6 +117,18 @@ def test_two_drivers_are_refused_by_name() -> None:
         Relay([Drives("plot"), Drives("matrix")]).driver()
 
 
+def test_a_driver_may_leave_a_run_to_another() -> None:
+    class Sometimes(Drives):
+        drives = False
+
+    plot = Drives("plot")
+    drive = Relay([plot, Sometimes("matrix")]).driver()
+    assert drive is not None
+    drive(GenerationRequest(extensions={"plot": {}, "matrix": {}}), None)  # type: ignore[arg-type]  # this driver needs nothing
+    assert plot.asked.extensions == {"matrix": {}}
+    assert Relay([Sometimes("matrix")]).driver() is None
+
+
 def test_an_overridden_method_without_its_mark_is_no_hook() -> None:
     class Quiet(Adds):
         def add(self, request: GenerationRequest) -> GenerationRequest:

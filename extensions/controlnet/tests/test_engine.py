@@ -111,6 +111,7 @@ def test_a_unit_that_is_off_changes_no_bit(manager: Program, unit: dict[str, Any
         {"module": "reference_adain+attn"},
         {"module": "tile_colorfix"},
         {"module": "recolor_luminance"},
+        {"module": "canny"},
     ],
     ids=lambda unit: "-".join(unit.values()),
 )
@@ -133,6 +134,12 @@ def test_a_batch_is_its_pictures(manager: Program, model: str) -> None:
     singles = [made(manager, unit, seed=seed, prompt="a cat AND a dog :0.5")[0] for seed in (5, 6)]
     for one, single in zip(batch, singles, strict=True):
         assert np.abs(one - single).max() <= 1  # batches add in another order
+
+
+def test_what_is_followed_approximately_follows_from_each_picture_s_seed(manager: Program) -> None:
+    batch = made(manager, {"module": "canny"}, batch_size=2)
+    for one, seed in zip(batch, (5, 6), strict=True):
+        assert np.abs(one - made(manager, {"module": "canny"}, seed=seed)[0]).max() <= 1  # batches add in another order
 
 
 def test_negative_rows_may_come_alone(manager: Program) -> None:
@@ -221,7 +228,7 @@ def test_img2img_gives_its_own_picture(manager: Program) -> None:
     [
         ({"model": "large"}, NotSupported, "unit 0: large is a ControlNet for SDXL, and the checkpoint one is one for Stable Diffusion 1"),
         ({"model": "missing"}, NotFound, "ControlNet model"),
-        ({"module": "canny"}, BadRequest, "unit 0 has no model"),
+        ({"module": "threshold"}, BadRequest, "unit 0 has no model"),
         ({"module": "nothing", "model": "lines"}, NotFound, "preprocessor"),
         ({"model": "lines", "image": None}, BadRequest, "unit 0 has no picture"),
     ],
@@ -229,6 +236,25 @@ def test_img2img_gives_its_own_picture(manager: Program) -> None:
 def test_what_cannot_be_is_said(manager: Program, unit: dict[str, Any], kind: type[Exception], words: str) -> None:
     with pytest.raises(kind, match=words):
         made(manager, unit)
+
+
+@pytest.mark.parametrize("model", ["lines", "adapter"])
+def test_several_pictures_share_the_weight(manager: Program, model: str) -> None:
+    def one(picture: str) -> dict[str, Any]:
+        return {"model": model, "image": picture, "weight": 2.0}
+
+    first, second = (made(manager, one(picture))[0] for picture in (PICTURE, OTHER))
+    both = made(manager, {**one(PICTURE), "images": [OTHER]})[0]
+    halves = made(manager, *({**one(picture), "weight": 1.0} for picture in (PICTURE, OTHER)))[0]
+    assert np.abs(both - halves).max() <= 1  # two units of half the weight, added in another order
+    assert apart(both, halves) < min(apart(both, first), apart(both, second)) / 3
+    assert np.abs(made(manager, {**one(PICTURE), "images": [PICTURE]})[0] - first).max() <= 1
+
+
+def test_what_looks_at_one_picture_refuses_several(manager: Program) -> None:
+    for module in ("reference_only", "tile_colorfix", "inpaint_only"):
+        with pytest.raises(BadRequest, match=f"{module} looks at one picture; 2 are given"):
+            made(manager, {"module": module, "model": "lines", "images": [OTHER]})
 
 
 def test_detected_maps_come_behind_the_pictures(manager: Program) -> None:

@@ -33,11 +33,19 @@ class Program:
         for entry in self.entries:
             entry.path.write_bytes(entry.name.encode() * 40_000)
         self.looks = 0
+        self.here = True
+        self.folders = SimpleNamespace(data=folder / "data")
         self.entries.append(ModelEntry("broken", "broken", folder / "broken.safetensors", problem="It is damaged."))
 
     def models(self, kind: str) -> Sequence[ModelEntry]:
         assert kind == "controlnet"
         return self.entries
+
+    def from_this_machine(self, request: object) -> bool:
+        return self.here
+
+    def screened(self, image: Image.Image) -> Image.Image:
+        return image
 
     def refresh(self) -> None:
         self.looks += 1
@@ -195,3 +203,22 @@ def test_the_panel_learns_what_there_is_to_choose(client: TestClient) -> None:
     canny = next(one for one in choices["preprocessors"] if one["name"] == "canny")
     assert [slider["label"] for slider in canny["sliders"]] == ["Low Threshold", "High Threshold"]
     assert next(one for one in choices["types"] if one["name"] == "Lineart")["default_model"].startswith("demo-lines")
+
+
+def test_a_folder_is_named_by_people_at_this_machine_only(client: TestClient, program: Program, tmp_path: Path) -> None:
+    folder = tmp_path / "poses"
+    folder.mkdir()
+    refused = client.post("/own/folder", json={"folder": str(folder)})
+    assert refused.status_code == 400
+    assert "There are no pictures" in refused.json()["detail"]
+    (folder / "b.png").write_bytes(png(square()))
+    (folder / "notes.txt").write_text("no picture")
+    assert client.post("/own/folder", json={"folder": str(folder)}).json() == {"folder": str(folder), "pictures": 1}
+    assert client.get("/own/choices").json()["here"] is True
+    program.here = False
+    assert client.get("/own/choices").json()["here"] is False
+    refused = client.post("/own/folder", json={"folder": str(tmp_path)})
+    assert "only in a browser on the machine" in refused.json()["detail"]
+    for wrong in ("poses", str(tmp_path / "nowhere"), ""):
+        program.here = True
+        assert "whole path" in client.post("/own/folder", json={"folder": wrong}).json()["detail"]

@@ -59,6 +59,16 @@ def test_a_picture_may_come_with_its_mask_or_with_others() -> None:
     several = unit(image=[PICTURE, PICTURE, PICTURE])
     assert several.image is not None
     assert len(several.images) == 2
+    first, second = file(noise(16, 16)), file(noise(16, 16, seed=1))
+    more = unit(images=[PICTURE, base64.b64encode(second).decode()])
+    assert (more.image, more.images) == (first, (second,))
+
+
+def test_clients_name_a_batch_folder_where_they_mean_one() -> None:
+    given = {"batch_image_dir": "/poses", "image": PICTURE}
+    assert unit(**given, input_mode="simple").batch_folder == ""
+    assert unit(**given, input_mode="InputMode.BATCH").batch_folder == "/poses"
+    assert unit(**given, loopback=True).takes_turns
 
 
 @pytest.mark.parametrize(

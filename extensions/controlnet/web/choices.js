@@ -18,10 +18,11 @@ import { call } from "easel/extension.js";
  * @property {(SliderOf | null)[]} sliders
  * @property {boolean} mask whether it looks at the mask
  * @property {boolean} model_free whether it does its work without a model
+ * @property {boolean} approximate whether it is followed roughly without a model
  * @property {string} post
  */
 /** @typedef {{name: string, module_list: string[], model_list: string[], default_option: string, default_model: string}} ControlType */
-/** @typedef {{preprocessors: Preprocessor[], models: string[], types: ControlType[]}} Choices */
+/** @typedef {{preprocessors: Preprocessor[], models: string[], types: ControlType[], here: boolean}} Choices `here`: folders can be named */
 
 /** @type {Promise<Choices | undefined> | undefined} */
 let asked;

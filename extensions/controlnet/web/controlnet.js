@@ -54,7 +54,8 @@ class ControlNetPanel extends HTMLElement {
         return given.map((unit, place) => {
             const old = before[place];
             const state = { ...this.blank(), enabled: true, ...unit, type: "All", preview: old?.preview ?? false };
-            return state.image || !old ? state : { ...state, image: old.image, mask: old.mask };
+            if (state.image || !old) return state;
+            return { ...state, image: old.image, mask: old.mask, images: old.images, batch_folder: old.batch_folder };
         });
     }
 

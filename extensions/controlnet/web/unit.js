@@ -3,6 +3,7 @@
 import { OptionsForm, element, putValues, say, shownPicture, tool } from "easel/extension.js";
 import { choices } from "./choices.js";
 import { Preview } from "./preview.js";
+import { Folder, Several } from "./several.js";
 
 /** @typedef {import("./choices.js").Choices} Choices */
 /** @typedef {Record<string, any>} State a unit's fields, and the page's own "type" and "preview" */
@@ -55,10 +56,12 @@ export class UnitView {
         this.picture = field;
         this.note = element("p", { class: "quiet", hidden: this.tab !== "img2img" || Boolean(this.state.image) },
             "Without a picture here, the one of img2img is used.");
-        const tools = element("div", { class: "cn-tools" },
+        this.several = new Several(this);
+        const tools = element("div", { class: "cn-tools" }, this.several.add,
             tool("picture", "Take the last result", () => this.takeResult()),
             tool("measure", "Send its size to the form", () => this.sendSize()), this.note);
-        return element("div", { class: "cn-pictures" }, element("div", { class: "cn-side" }, field, tools), this.preview.element);
+        return element("div", { class: "cn-pictures" }, element("div", { class: "cn-side" }, field, this.several.element, tools),
+            this.preview.element);
     }
 
     async takeResult() {
@@ -140,15 +143,19 @@ export class UnitView {
             this.set({ module: this.modules.value, threshold_a: -1, threshold_b: -1 });
             this.offerSliders();
         } });
-        this.modelList = element("select", { id: `${this.id}_model`, translate: false, onchange: () => this.set({ model: this.modelList.value }) });
+        this.modelList = element("select", { id: `${this.id}_model`, translate: false, onchange: () => {
+            this.set({ model: this.modelList.value });
+            this.tell();
+        } });
         const run = tool("cn-run", "Run the preprocessor", () => this.preview.run(), { id: `${this.id}_run` });
         const look = tool("refresh", "Look for files again", () => this.fill({ again: true }));
         this.needless = element("p", { class: "quiet" }, "This preprocessor does its work without a model.");
         this.missing = element("p", { class: "quiet" }, "No model is there for this control type; its files go into models/ControlNet.");
+        this.rough = element("p", { class: "quiet" }, "Without a model it is followed approximately, in the first steps only.");
         this.offerChoices();
         return element("div", { class: "cn-choose" },
             element("div", {}, element("label", { htmlFor: this.modules.id }, "Preprocessor"), element("div", {}, this.modules, run)),
-            element("div", {}, element("label", { htmlFor: this.modelList.id }, "Model"), element("div", {}, this.modelList, look), this.needless, this.missing));
+            element("div", {}, element("label", { htmlFor: this.modelList.id }, "Model"), element("div", {}, this.modelList, look), this.needless, this.missing, this.rough));
     }
 
     /** The preprocessors and models of the control type; what is chosen is always among them. */
@@ -169,7 +176,9 @@ export class UnitView {
     /** Say why there is no model where there is none. */
     tell() {
         const free = Boolean(this.preprocessor?.model_free);
+        this.several.add.hidden = Boolean(this.preprocessor?.post); // such a preprocessor looks at one picture
         this.needless.hidden = !free;
+        this.rough.hidden = !this.preprocessor?.approximate || (this.state.model || NONE) !== NONE;
         this.missing.hidden = free || (this.typeOf(this.state.type) ?? { model_list: [] }).model_list.length > 1;
     }
 
@@ -231,11 +240,12 @@ export class UnitView {
             event.stopPropagation();
             this.set({ effective_region_mask: area.value });
         });
-        const forms = new OptionsForm([union, this.fields.get("weight_type"), this.fields.get("composition_weight")].filter(Boolean), {
-            id: ({ name }) => `${this.id}_${name}`, values: Object.fromEntries(Object.entries(this.state).filter(([, value]) => value != null)) });
+        const rare = ["weight_type", "composition_weight", "loopback"].map((name) => this.fields.get(name));
+        const forms = new OptionsForm([union, ...rare].filter(Boolean), { id: ({ name }) => `${this.id}_${name}`, values: Object.fromEntries(Object.entries(this.state).filter(([, value]) => value != null)) });
         forms.onchange = () => this.set(forms.values);
         return element("details", { class: "cn-more" }, element("summary", {}, "More"),
             element("div", {}, this.fields.has("effective_region_mask") && element("div", {},
-                element("p", { class: "quiet" }, "Effective region: a mask, white where the unit acts"), area), forms.element));
+                element("p", { class: "quiet" }, "Effective region: a mask, white where the unit acts"), area),
+            this.fields.has("batch_folder") && new Folder(this, Boolean(this.choices?.here)).element, forms.element));
     }
 }

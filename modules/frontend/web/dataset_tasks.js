@@ -49,7 +49,7 @@ export class TaskLine {
         const late = window.setTimeout(() => { this.element.hidden = false; }, 400); // what is quick does not flicker
         this.bar.removeAttribute("value");
         const end = await finished(begun.task, ({ done, total, what }) => {
-            this.words.textContent = total ? `${what}: ${done} of ${total}` : what;
+            this.words.textContent = total ? `${what} · ${done} of ${total}` : what;
             if (total) this.bar.value = done / total;
         });
         clearTimeout(late);

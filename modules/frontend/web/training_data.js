@@ -28,6 +28,7 @@ import { call } from "./server.js";
  * @property {number | null} memory bytes
  * @property {number | null} seconds_left
  * @property {number | null} best_step
+ * @property {boolean} data_changed it ended because its pictures are not what they were
  * @property {string} error
  * @property {string} hint
  * @property {string} published

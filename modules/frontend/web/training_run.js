@@ -137,7 +137,7 @@ export class RunView {
         const { status } = run;
         this.files.best(this.samples.best(status.best_step));
         const chips = [[STATES[status.state], status.state], [run.method, ""], [run.checkpoint.replace(/ \[[0-9a-f]+\]$/, ""), "no"]];
-        const key = JSON.stringify([chips, run.can]);
+        const key = JSON.stringify([chips, run.can, status.data_changed]);
         if (this.key !== key) {
             this.key = key;
             this.chips.replaceChildren(...chips.filter(([words]) => words)
@@ -191,6 +191,10 @@ export class RunView {
         };
         const buttons = ACTS.filter(([what]) => run.can.includes(what)).map(([what, words]) => element("button",
             { type: "button", class: what === "resume" ? "primary" : "", dataset: { act: what }, onclick: asks(what) }, words));
+        if (run.status.data_changed && run.can.includes("resume")) {
+            buttons.push(element("button", { type: "button", dataset: { act: "changed" },
+                onclick: () => this.page.act(this.id, "resume", { changed: true }) }, "Go on with the changed pictures"));
+        }
         if (run.status.state === "stopping") buttons.push(element("button", { type: "button", onclick: () => this.stopNow() },
             "Stop at once"));
         this.buttons.replaceChildren(...buttons, element("span", { class: "grow" }),
