@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import ValidationError
+from pydantic import ConfigDict, ValidationError
 
 from modules.contract.declare import Options
 from modules.contract.errors import BadRequest
@@ -37,7 +37,10 @@ class Status(Options):
 
     `process` and `process_started` tell which process it is, so that another with the same number is not taken for it. `share` is the part
     of the devices' peak arithmetic that is used, 0 to 1; None where the peak is not known. `memory` is bytes on the busiest device.
+    `data_changed`: it failed because its pictures are not those of its last state. What a newer program writes beside is passed over.
     """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
     state: State = "queued"
     phase: Phase = "loading"
@@ -118,11 +121,13 @@ class RunFolder:
     # Where it is
 
     def status(self) -> Status:
-        """The newest state; that of a queued training where none is written yet."""
+        """The newest state; that of a queued training where none is written yet, and of a lost one where it cannot be read."""
         try:
             return Status.model_validate_json((self.path / "status.json").read_bytes())
-        except (OSError, ValidationError):
+        except FileNotFoundError:
             return Status()
+        except (OSError, ValidationError):  # not queued: that would start it again and again
+            return Status(state="lost", error="The training's state cannot be read.", hint="Resume goes on from its last checkpoint.")
 
     def write_status(self, status: Status) -> None:
         """Replace the state."""

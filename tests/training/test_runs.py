@@ -15,7 +15,7 @@ from modules.contract.progress import Cancel
 from modules.contract.training import StepOptions, TrainingRequest
 from modules.training import launch
 from modules.training.launch import ROOT, Launch
-from modules.training.run_folder import RunFolder, Status
+from modules.training.run_folder import RunFolder, Status, free_folder
 from modules.training.runs import Around, Runs
 from tests.tiny import Listener
 
@@ -233,3 +233,11 @@ def test_two_of_one_name_are_two(site: Site) -> None:
     runs = Runs(site.folder, Around(command))
     assert [runs.add(asked("cat")).id for _ in range(2)] == ["cat", "cat-2"]
     assert runs.get("cat").status() != Status()
+
+
+def test_a_state_of_a_newer_program_is_read_and_one_that_is_damaged_is_not_begun_again(tmp_path: Path) -> None:
+    run = free_folder(tmp_path, "one")
+    (run.path / "status.json").write_text('{"state": "done", "step": 7, "of_tomorrow": 1}')
+    assert (run.status().state, run.status().step) == ("done", 7)
+    (run.path / "status.json").write_text('{"state": ')
+    assert run.status().state == "lost" and "cannot be read" in run.status().error
