@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from modules.contract.errors import BadRequest, NotFound, WebuiError
 from modules.contract.files import remove_temporaries, write_whole
@@ -333,7 +333,8 @@ class Runs:
         """Start its process, or write down why it cannot be."""
         for what in CONTROLS:
             run.answered(what)
-        fresh = {"error": "", "hint": "", "text": "", "ended": None, "process": None, "process_started": None, "seconds_left": None}
+        fresh: dict[str, Any] = {"error": "", "hint": "", "text": "", "data_changed": False}
+        fresh |= {"ended": None, "process": None, "process_started": None, "seconds_left": None}
         status = run.status().model_copy(update={**fresh, "state": "starting", "phase": "loading", "started": time.time()})
         self.order = [id for id in self.order if id != run.id]
         self.write_queue()
