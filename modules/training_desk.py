@@ -245,6 +245,7 @@ class TrainingDesk:
     def of_the_rest(self, request: TrainingRequest) -> list[dict[str, Any]]:
         """What is wrong with the name, the checkpoint and all that is called by a name."""
         from modules.training.publish import checked_name
+        from modules.training.words import check_name
 
         def try_it(what: Callable[[], object]) -> None:
             try:
@@ -254,6 +255,8 @@ class TrainingDesk:
 
         findings: list[dict[str, Any]] = []
         try_it(lambda: checked_name(request.name))
+        if request.makes == "embedding" and request.name:
+            try_it(lambda: check_name(request.name))
         try_it(lambda: self.usable(self.checkpoint(request)))
         try_it(lambda: launch.launch_of(RunFolder(Path("x")), request.devices, on_cards=on_cards(self.pipeline)))
         if request.network.continue_from and request.makes == "lora":
