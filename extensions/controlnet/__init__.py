@@ -115,7 +115,7 @@ class ControlNet(Extension):
             if unit.loopback:
                 run.warn(f"ControlNet unit {number}: Loopback does nothing in img2img's batch.")
             module = module_of(unit)
-            hints[number] = Hints(unit, number, module)
+            hints[number] = Hints(unit, number, module, self.given.program.folders.models if self.given else None)
             if find_preprocessor(module).post == "reference":
                 acting.append(ReferenceUnit(unit, number, hints[number]))
                 continue

@@ -1,6 +1,7 @@
 """A unit's picture on its way to the network: chosen, cut as img2img's mask cuts, preprocessed, fitted, as a tensor."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -20,10 +21,11 @@ PAINTED = 127  # an alpha above this is to be painted
 
 
 class Hints:
-    """The pictures of one unit. They are made once for each size that they are asked for."""
+    """The pictures of one unit. They are made once for each size that they are asked for. `models`: where networks lie."""
 
-    def __init__(self, unit: Unit, number: int, module: str) -> None:
+    def __init__(self, unit: Unit, number: int, module: str, models: Path | None = None) -> None:
         self.unit = unit
+        self.models = models
         self.title = f"ControlNet unit {number}"
         self.module = module
         self.made: dict[Size, list[Image.Image]] = {}
@@ -84,7 +86,7 @@ class Hints:
         unit = self.unit
         resolution = pixel_perfect(image.size, size, self.mode(run)) if unit.pixel_perfect else unit.processor_res
         asked = None if resolution < 1 else resolution
-        return run_preprocessor(self.module, image, resolution=asked, a=unit.threshold_a, b=unit.threshold_b, mask=mask)
+        return run_preprocessor(self.module, image, resolution=asked, a=unit.threshold_a, b=unit.threshold_b, mask=mask, models=self.models)
 
 
 def opened(picture: Picture, title: str) -> Image.Image:

@@ -3,6 +3,7 @@
 import base64
 import io
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Request
@@ -18,10 +19,10 @@ from .approximate import has_structure
 from .models import titles
 from .preprocessors import (
     CONTROL_TYPES,
-    PREPROCESSORS,
     RESOLUTION,
     Preprocessor,
     ResizeMode,
+    available,
     default_model,
     default_preprocessor,
     find,
@@ -66,9 +67,9 @@ def own_routes(router: APIRouter, host: Host) -> None:
             host.program.refresh()
         models = titles(host.program.models("controlnet"))
         return {
-            "preprocessors": [for_panel(one) for one in PREPROCESSORS.values()],
+            "preprocessors": [for_panel(one) for one in available(host.program.folders.models)],
             "models": models,
-            "types": [{"name": kind, **control_type(kind, models)} for kind in CONTROL_TYPES],
+            "types": [{"name": kind, **control_type(kind, models, host.program.folders.models)} for kind in CONTROL_TYPES],
             "here": host.program.from_this_machine(request),
         }
 
@@ -85,7 +86,8 @@ def own_routes(router: APIRouter, host: Host) -> None:
         mask = open_image(host.program.picture(asked.mask), name="The mask") if asked.mask else None
         resolution = pixel_perfect(image.size, asked.target, asked.resize_mode) if asked.perfect else asked.resolution
         module = find(asked.module)
-        hint = run_preprocessor(module.name, image, resolution=resolution, a=asked.threshold_a, b=asked.threshold_b, mask=mask)
+        hint = run_preprocessor(module.name, image, resolution=resolution, a=asked.threshold_a, b=asked.threshold_b, mask=mask,
+                                models=host.program.folders.models)  # fmt: skip
         used = (resolution if resolution > 0 else RESOLUTION) if module.resolution else None
         return {"image": f"data:image/png;base64,{encoded(shown(hint))}", "size": list(hint.size), "resolution": used}
 
@@ -102,12 +104,13 @@ def for_panel(one: Preprocessor) -> dict[str, Any]:
             "model_free": one.model_free, "post": one.post, "approximate": has_structure(one.name)}
 
 
-def control_type(kind: str, models: Sequence[str]) -> dict[str, Any]:
-    """A control type as A1111's route and the panel have it."""
+def control_type(kind: str, models: Sequence[str], folder: Path) -> dict[str, Any]:
+    """A control type as A1111's route and the panel have it. `models`: names of control networks; `folder`: where models lie."""
+    usable = {one.name for one in available(folder)}
     return {
-        "module_list": list(CONTROL_TYPES[kind].preprocessors),
+        "module_list": [name for name in CONTROL_TYPES[kind].preprocessors if name in usable],
         "model_list": ["None", *models_for(kind, models)],
-        "default_option": default_preprocessor(kind),
+        "default_option": default_preprocessor(kind, folder),
         "default_model": default_model(kind, models),
     }
 
@@ -142,13 +145,13 @@ def old_routes(router: APIRouter, host: Host) -> None:
 
     @router.get("/controlnet/module_list")
     def module_list(alias_names: bool = False) -> dict[str, Any]:
-        named = {one.title if alias_names else one.name: one for one in PREPROCESSORS.values()}
+        named = {one.title if alias_names else one.name: one for one in available(host.program.folders.models)}
         return {"module_list": list(named), "module_detail": {name: one.describe() for name, one in named.items()}}
 
     @router.get("/controlnet/control_types")
     def control_types() -> dict[str, Any]:
         models = titles(host.program.models("controlnet"))
-        return {"control_types": {kind: control_type(kind, models) for kind in CONTROL_TYPES}}
+        return {"control_types": {kind: control_type(kind, models, host.program.folders.models) for kind in CONTROL_TYPES}}
 
     @router.get("/controlnet/settings")
     def settings() -> dict[str, int]:
@@ -168,7 +171,7 @@ def old_routes(router: APIRouter, host: Host) -> None:
         pictures, masks = opened(host, controlnet_input_images, controlnet_masks, needs_masks=preprocessor.takes_mask)
         hints = [
             run_preprocessor(preprocessor.name, image, resolution=controlnet_processor_res, a=controlnet_threshold_a,
-                             b=controlnet_threshold_b, mask=mask)
+                             b=controlnet_threshold_b, mask=mask, models=host.program.folders.models)
             for image, mask in zip(pictures, masks, strict=True)
         ]
         return {"info": "Success", "images": [encoded(host.program.screened(shown(hint))) for hint in hints]}

@@ -1,7 +1,8 @@
-"""Preprocessors: what makes the hint that a control network follows out of a picture. Arrays and OpenCV only, the same each time."""
+"""Preprocessors: what makes the hint that a control network follows out of a picture, the same each time. Networks only for depth."""
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
@@ -9,6 +10,7 @@ from PIL import Image
 
 from modules.contract.errors import BadRequest, NotFound
 
+from . import depth
 from .colours import with_light
 from .control_types import ALL, WORDS, ControlType, default_model, models_for
 from .declaration import RESOLUTION, Pixels, Preprocessor, Slider
@@ -24,6 +26,7 @@ __all__ = [
     "ResizeMode",
     "Slider",
     "after_decode",
+    "available",
     "default_model",
     "default_preprocessor",
     "find",
@@ -55,9 +58,14 @@ def find(name: str) -> Preprocessor:
     return known
 
 
-def default_preprocessor(kind: str) -> str:
+def available(models: Path | None) -> list[Preprocessor]:
+    """Those that can be used: all but the ones whose network is not in a folder of `models`."""
+    return [one for one in PREPROCESSORS.values() if not one.network or depth.is_there(models, one.network)]
+
+
+def default_preprocessor(kind: str, models: Path | None = None) -> str:
     """What a control type begins with: "none" where nothing is made for it."""
-    return next((name for name, one in PREPROCESSORS.items() if kind in one.default_of), "none")
+    return next((one.name for one in available(models) if kind in one.default_of), "none")
 
 
 def run_preprocessor(
@@ -68,17 +76,21 @@ def run_preprocessor(
     a: float | None = None,
     b: float | None = None,
     mask: Image.Image | None = None,
+    models: Path | None = None,
 ) -> Image.Image:
     """The hint of a picture: RGB; RGBA, alpha 255 where is to be painted, for the preprocessors of inpainting.
 
     The short side has `resolution` pixels (512 by default), except where the preprocessor has none; then it is the picture's own.
     `a` and `b` are the sliders' values; what is None or outside counts as the default. `mask` is white where is to be painted; without one,
-    the picture's own transparency is. Raises NotFound, BadRequest, and NotSupported where a network is missing.
+    the picture's own transparency is. `models`: the folder of models, for what needs a network. Raises NotFound, BadRequest, and
+    NotSupported where a network is missing.
     """
     preprocessor = find(name)
     pixels = np.asarray(on_white(image) if not preprocessor.takes_mask else image.convert("RGB"))
     if preprocessor.resolution:
         pixels = at_resolution(pixels, checked(resolution, image))
+    if preprocessor.network:
+        pixels = depth.nearness(models, preprocessor.network, np.ascontiguousarray(pixels))
     one, two = (slider.taken(value) if slider else 0.0 for slider, value in ((preprocessor.slider_1, a), (preprocessor.slider_2, b)))
     result = Image.fromarray(np.ascontiguousarray(preprocessor.function(np.ascontiguousarray(pixels), one, two)))
     if preprocessor.takes_mask:

@@ -36,7 +36,8 @@ class Preprocessor:
 
     `name` is A1111's for API and infotext where A1111 has it; an own method has an own name. `label` is what its page shows.
     `types` are the control types that list it. `takes_mask`: what is marked comes back as the hint's alpha. `model_free`: the
-    engine works without a model. `default_of`: the types for which it is chosen first.
+    engine works without a model. `default_of`: the types for which it is chosen first. `network`: the folder of a depth network among the
+    models; `function` then gets what that sees, and the preprocessor is listed where the folder is.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Preprocessor:
     post: Post = ""
     model_free: bool = False
     default_of: tuple[str, ...] = ()
+    network: str = ""
 
     @property
     def title(self) -> str:

@@ -2,13 +2,19 @@
 
 from collections.abc import Iterable
 
-from . import colours, lines, people
+from . import colours, depth, lines, people
 from .declaration import Preprocessor, Slider, same
 
 LINES = ("Canny", "Lineart", "Scribble", "Sketch", "MLSD")
 FIDELITY = Slider("Style Fidelity (only for Balanced mode)", 0, 1, 0.5, 0.01)
 GAMMA = Slider("Gamma Correction", 0.1, 2, 1, 0.001)
 VARIATION = Slider("Variation", 3, 32, 8)
+DEPTH = {  # A1111's names, the best first, each the name of its folder; what else calls it
+    "depth_anything_v2": (),
+    "depth_anything": (),
+    "depth_zoe": (),
+    "depth_midas": ("depth",),
+}
 CONFIDENCE = Slider("Least Confidence", 0.01, 1, 0.5, 0.01)
 
 
@@ -19,6 +25,7 @@ def all_preprocessors() -> Iterable[Preprocessor]:
     yield from of_colours()
     yield from of_inpainting_and_tiles()
     yield from of_people()
+    yield from of_depth()
     yield Preprocessor("ip-adapter-auto", same, ("IP-Adapter",), resolution=False, default_of=("IP-Adapter",),
                        aliases=("ip-adapter_clip_sd15", "ip-adapter_clip_h", "ip-adapter_clip_sdxl", "ip-adapter_clip_g",
                                 "ip-adapter_clip_sdxl_plus_vith"))
@@ -58,6 +65,14 @@ def of_colours() -> Iterable[Preprocessor]:
     yield Preprocessor("t2ia_color_grid", colours.color_grid, ("T2I-Adapter",), aliases=("color",), default_of=("T2I-Adapter",))
     yield Preprocessor("normal_luminance", colours.normal_luminance, ("NormalMap",), slider_1=Slider("Height", 0.1, 5, 1, 0.1),
                        slider_2=Slider("Smoothing", 0.5, 16, 2, 0.5), default_of=("NormalMap",))
+
+
+def of_depth() -> Iterable[Preprocessor]:
+    """Depth, and surfaces out of it, by networks that are files of a person's own."""
+    for name, aliases in DEPTH.items():
+        yield Preprocessor(name, same, ("Depth",), aliases=aliases, network=name, default_of=("Depth",))
+    yield Preprocessor("normal_midas", depth.normals, ("NormalMap",), aliases=("normal_map",), network="depth_midas",
+                       slider_1=Slider("Normal Background Threshold", 0, 1, 0.4, 0.01))
 
 
 def of_inpainting_and_tiles() -> Iterable[Preprocessor]:

@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw
 from scipy import ndimage
 from skimage import color
 
-from extensions.controlnet.preprocessors import PREPROCESSORS, after_decode, find, run_preprocessor
+from extensions.controlnet.preprocessors import PREPROCESSORS, after_decode, available, find, run_preprocessor
 from modules.contract.errors import BadRequest, NotFound
 
 Plane = NDArray[np.float64]
@@ -227,7 +227,7 @@ def test_what_is_transparent_is_to_be_painted_and_white_paper_for_lines() -> Non
     assert (lines[32, 0], lines[32, 32]) == (0, 255)
 
 
-@pytest.mark.parametrize("name", [name for name, one in PREPROCESSORS.items() if not {"OpenPose", "Segmentation"} & set(one.types)])
+@pytest.mark.parametrize("name", [one.name for one in available(None) if not {"OpenPose", "Segmentation"} & set(one.types)])
 def test_each_gives_rgb_at_its_resolution_and_the_same_again(name: str) -> None:
     image = noise(90, 60)
     first, second = (run_preprocessor(name, image, resolution=120) for _ in range(2))

@@ -23,6 +23,7 @@ from modules.server import errors
 from modules.weights.hashes import legacy_hash
 
 UPLOAD = "a" * 64
+USABLE = [name for name, one in PREPROCESSORS.items() if not one.network]  # no network is there
 
 
 class Program:
@@ -34,7 +35,7 @@ class Program:
             entry.path.write_bytes(entry.name.encode() * 40_000)
         self.looks = 0
         self.here = True
-        self.folders = SimpleNamespace(data=folder / "data")
+        self.folders = SimpleNamespace(data=folder / "data", models=folder / "models")
         self.entries.append(ModelEntry("broken", "broken", folder / "broken.safetensors", problem="It is damaged."))
 
     def models(self, kind: str) -> Sequence[ModelEntry]:
@@ -113,7 +114,7 @@ def test_folders_are_looked_at_again_when_that_is_asked_for(client: TestClient, 
 
 def test_modules_are_listed_with_their_sliders_by_name_or_by_label(client: TestClient) -> None:
     answer = client.get("/controlnet/module_list").json()
-    assert answer["module_list"] == list(PREPROCESSORS) == list(answer["module_detail"])
+    assert answer["module_list"] == USABLE == list(answer["module_detail"])
     assert answer["module_detail"]["canny"] == {
         "model_free": False,
         "sliders": [
@@ -137,7 +138,7 @@ def test_control_types_bring_preprocessors_and_models_together(client: TestClien
     assert canny["default_option"] == "canny"
     assert canny["default_model"].startswith("control_v11p_sd15_canny [")
     assert types["Depth"] == {"module_list": ["none"], "model_list": ["None"], "default_option": "none", "default_model": "None"}
-    assert set(types["All"]["module_list"]) == set(PREPROCESSORS)
+    assert types["All"]["module_list"] == USABLE
 
 
 def test_version_and_number_of_units(client: TestClient) -> None:
@@ -199,7 +200,7 @@ def test_an_upload_that_is_gone_is_said(client: TestClient) -> None:
 
 def test_the_panel_learns_what_there_is_to_choose(client: TestClient) -> None:
     choices = client.get("/own/choices").json()
-    assert [one["name"] for one in choices["preprocessors"]] == list(PREPROCESSORS)
+    assert [one["name"] for one in choices["preprocessors"]] == USABLE
     canny = next(one for one in choices["preprocessors"] if one["name"] == "canny")
     assert [slider["label"] for slider in canny["sliders"]] == ["Low Threshold", "High Threshold"]
     assert next(one for one in choices["types"] if one["name"] == "Lineart")["default_model"].startswith("demo-lines")
