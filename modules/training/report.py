@@ -8,9 +8,10 @@ from typing import Any
 
 from modules.training.recovery import Looked
 from modules.training.run_folder import Phase, RunFolder
-from modules.training.speed import Meter
+from modules.training.speed import SPILL, Meter
 
 EVERY = 0.5  # seconds
+SLOW = "another program uses the device, or its memory is full and runs over into the machine's. A smaller batch would help."
 
 
 class Report:
@@ -26,6 +27,7 @@ class Report:
         self.losses: list[float | None] = []  # of the steps up to `read` that were not told yet
         self.read = 0
         self.written = 0.0
+        self.slow_told = False
 
     def tell(self, kind: str, step: int, **values: Any) -> None:
         """An event of a step."""
@@ -59,6 +61,9 @@ class Report:
         speed = self.meter.pictures_a_second
         self.tell("step", step, losses=self.losses, loss=mean, rate=rate, images_per_second=speed, share=values.get("share"))
         self.losses = []
+        if self.meter.spilling and not self.slow_told:
+            self.slow_told = True
+            self.tell("warning", step, text=f"Steps take {SPILL:g} times as long as at first: {SLOW}")
         self.update(
             step=step,
             epoch=step // max(self.epoch_steps, 1),
