@@ -20,15 +20,20 @@ from .models import titles
 from .preprocessors import (
     CONTROL_TYPES,
     RESOLUTION,
+    Poses,
     Preprocessor,
     ResizeMode,
     available,
     default_model,
     default_preprocessor,
+    drawn_poses,
     find,
+    find_poses,
     models_for,
     pixel_perfect,
+    read_poses,
     run_preprocessor,
+    written_poses,
 )
 from .turns import Folders
 
@@ -49,6 +54,16 @@ class Preview(Options):
     perfect: bool = False
     target: tuple[Annotated[int, Field(ge=1, le=LARGEST_SIDE)], Annotated[int, Field(ge=1, le=LARGEST_SIDE)]] = (512, 512)
     resize_mode: ResizeMode = "Crop and Resize"
+
+    def working_resolution(self, image: Image.Image) -> int:
+        """The resolution that a picture is looked at with; below 1 for the preprocessor's own."""
+        return pixel_perfect(image.size, self.target, self.resize_mode) if self.perfect else self.resolution
+
+
+class PosesAsked(Options):
+    """Poses to be drawn, as OpenPose's JSON."""
+
+    poses: Any
 
 
 class FolderAsked(Options):
@@ -84,14 +99,26 @@ def own_routes(router: APIRouter, host: Host) -> None:
     def preview(asked: Preview) -> dict[str, Any]:
         image = open_image(host.program.picture(asked.image))
         mask = open_image(host.program.picture(asked.mask), name="The mask") if asked.mask else None
-        resolution = pixel_perfect(image.size, asked.target, asked.resize_mode) if asked.perfect else asked.resolution
+        resolution = asked.working_resolution(image)
         module = find(asked.module)
         hint = run_preprocessor(module.name, image, resolution=resolution, a=asked.threshold_a, b=asked.threshold_b, mask=mask,
                                 models=host.program.folders.models)  # fmt: skip
         used = (resolution if resolution > 0 else RESOLUTION) if module.resolution else None
         return {"image": f"data:image/png;base64,{encoded(shown(hint))}", "size": list(hint.size), "resolution": used}
 
-    _ = choices, folder, preview
+    @router.post("/poses/find")
+    def found(asked: Preview) -> dict[str, Any]:
+        image = open_image(host.program.picture(asked.image))
+        poses = find_poses(asked.module, image, resolution=asked.working_resolution(image), a=asked.threshold_a)
+        return {"poses": written_poses(poses), "size": [poses.width, poses.height]}
+
+    @router.post("/poses/draw")
+    def drawn(asked: PosesAsked) -> dict[str, Any]:
+        poses = read_poses(asked.poses)
+        picture = Image.fromarray(drawn_poses(poses))
+        return {"image": f"data:image/png;base64,{encoded(picture)}", "size": list(picture.size), "poses": written_poses(poses)}
+
+    _ = choices, folder, preview, found, drawn
 
 
 def for_panel(one: Preprocessor) -> dict[str, Any]:
@@ -101,7 +128,8 @@ def for_panel(one: Preprocessor) -> dict[str, Any]:
         for slider in (one.slider_1, one.slider_2)
     ]
     return {"name": one.name, "title": one.title, "resolution": one.resolution, "sliders": sliders, "mask": one.takes_mask,
-            "model_free": one.model_free, "post": one.post, "approximate": has_structure(one.name)}
+            "model_free": one.model_free, "post": one.post, "approximate": has_structure(one.name),
+            "poses": one.poses is not None}
 
 
 def control_type(kind: str, models: Sequence[str], folder: Path) -> dict[str, Any]:
@@ -169,6 +197,9 @@ def old_routes(router: APIRouter, host: Host) -> None:
     ) -> dict[str, Any]:
         preprocessor = find(controlnet_module)
         pictures, masks = opened(host, controlnet_input_images, controlnet_masks, needs_masks=preprocessor.takes_mask)
+        if preprocessor.poses:
+            found = [find_poses(preprocessor.name, one, resolution=controlnet_processor_res, a=controlnet_threshold_a) for one in pictures]
+            return {**drawn_answer(host, found), "poses": [written_poses(poses) for poses in found]}
         hints = [
             run_preprocessor(preprocessor.name, image, resolution=controlnet_processor_res, a=controlnet_threshold_a,
                              b=controlnet_threshold_b, mask=mask, models=host.program.folders.models)
@@ -177,6 +208,24 @@ def old_routes(router: APIRouter, host: Host) -> None:
         return {"info": "Success", "images": [encoded(host.program.screened(shown(hint))) for hint in hints]}
 
     _ = version, model_list, module_list, control_types, settings, detect
+    pose_routes(router, host)
+
+
+def pose_routes(router: APIRouter, host: Host) -> None:
+    """A1111's route that draws poses."""
+
+    @router.post("/controlnet/render_openpose_json")
+    def render_openpose_json(poses: Annotated[list[Any], Body()]) -> dict[str, Any]:
+        if not 0 < len(poses) <= MOST_PICTURES:
+            raise BadRequest(f"There are {len(poses)} poses; it must be a list of 1 to {MOST_PICTURES}, each OpenPose's JSON.")
+        return drawn_answer(host, [read_poses(one) for one in poses])
+
+    _ = render_openpose_json
+
+
+def drawn_answer(host: Host, poses: Sequence[Poses]) -> dict[str, Any]:
+    """Poses drawn, as A1111's routes answer."""
+    return {"info": "Success", "images": [encoded(host.program.screened(Image.fromarray(drawn_poses(one)))) for one in poses]}
 
 
 def opened(

@@ -135,3 +135,35 @@ def test_units_are_walked_by_keys_filtered_by_type_and_outlive_a_reload(page: Pa
     expect(tabs.nth(1)).to_have_attribute("aria-selected", "true")
     expect(panel.locator("#txt2img_controlnet_1_threshold_a-input")).to_have_value("0.7")
     assert page.evaluate("() => document.querySelector('controlnet-panel').value.units") == units
+
+
+def test_a_pose_is_drawn_by_dragging_a_joint_and_becomes_the_unit_s_picture(page: Page, panel: Locator) -> None:
+    fill(page, width=256, height=256)
+    panel.locator("#txt2img_controlnet_0_type").get_by_role("radio", name="OpenPose").check()
+    panel.locator("#txt2img_controlnet_0_module").select_option("openpose_landmarks")
+    panel.get_by_role("checkbox", name="Allow Preview").check()
+    panel.get_by_role("button", name="Edit the pose").click()
+    dialog = page.get_by_role("dialog", name="Edit the pose")
+    wrist = dialog.get_by_role("button", name="Right wrist")
+    area = dialog.locator("svg").bounding_box()
+    before = wrist.bounding_box()
+    assert area and before
+    middle = (before["x"] + before["width"] / 2, before["y"] + before["height"] / 2)
+    page.mouse.move(*middle)
+    page.mouse.down()
+    page.mouse.move(area["x"] + area["width"] / 8, area["y"] + area["height"] / 4, steps=4)
+    page.mouse.up()
+    expect(dialog.get_by_text("Right wrist · Person 1")).to_be_visible()
+    page.keyboard.press("Shift+ArrowRight")
+    page.keyboard.press("Control+z")
+    dialog.get_by_role("button", name="Nose").focus()
+    page.keyboard.press("Delete")
+    expect(dialog.get_by_role("button", name="Nose")).to_have_attribute("aria-pressed", "false")
+    dialog.get_by_role("button", name="Use it").click()
+    expect(dialog).to_have_count(0)
+    expect(panel.locator("#txt2img_controlnet_0_module")).to_have_value("none")
+    drawn = pixels(page, panel.locator("webui-picture-field").first.locator("img"))
+    assert drawn.shape == (256, 256, 3)
+    assert abs(drawn[64, 32] - (170, 255, 0)).max() <= 1, "the right wrist, where it was dragged to"
+    assert not (abs(drawn - (255, 0, 0)).max(axis=2) == 0).any(), "the nose is hidden"
+    expect(panel.get_by_role("button", name="Edit the pose")).to_be_visible()

@@ -15,6 +15,10 @@ from .colours import with_light
 from .control_types import ALL, WORDS, ControlType, default_model, models_for
 from .declaration import RESOLUTION, Pixels, Preprocessor, Slider
 from .fitting import ResizeMode, at_resolution, fit, pixel_perfect, stretched
+from .people import drawn_poses
+from .poses import Poses
+from .poses import read as read_poses
+from .poses import written as written_poses
 from .table import all_preprocessors
 
 __all__ = [
@@ -22,6 +26,7 @@ __all__ = [
     "PREPROCESSORS",
     "RESOLUTION",
     "ControlType",
+    "Poses",
     "Preprocessor",
     "ResizeMode",
     "Slider",
@@ -29,11 +34,15 @@ __all__ = [
     "available",
     "default_model",
     "default_preprocessor",
+    "drawn_poses",
     "find",
+    "find_poses",
     "fit",
     "models_for",
     "pixel_perfect",
+    "read_poses",
     "run_preprocessor",
+    "written_poses",
 ]
 
 PREPROCESSORS: Mapping[str, Preprocessor] = MappingProxyType({one.name: one for one in all_preprocessors()})
@@ -96,6 +105,19 @@ def run_preprocessor(
     if preprocessor.takes_mask:
         result.putalpha(painted(image, mask))
     return result
+
+
+def find_poses(name: str, image: Image.Image, *, resolution: int | None = None, a: float | None = None) -> Poses:
+    """The poses that a preprocessor of poses draws: `drawn_poses` of them is its hint. Values as in `run_preprocessor`.
+
+    Raises NotFound, and BadRequest for a preprocessor that draws no poses.
+    """
+    preprocessor = find(name)
+    if preprocessor.poses is None:
+        finders = ", ".join(one.name for one in PREPROCESSORS.values() if one.poses)
+        raise BadRequest(f"The preprocessor {preprocessor.name} finds no poses; these do: {finders}.")
+    pixels = at_resolution(np.asarray(on_white(image)), checked(resolution, image))
+    return preprocessor.poses(np.ascontiguousarray(pixels), preprocessor.slider_1.taken(a) if preprocessor.slider_1 else 0.0)
 
 
 def checked(resolution: int | None, image: Image.Image) -> int:

@@ -7,8 +7,11 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from .poses import Poses
+
 Pixels = NDArray[np.uint8]  # (h, w, 3) in RGB
 Function = Callable[[Pixels, float, float], Pixels]  # a picture and the values of its two sliders
+Finder = Callable[[Pixels, float], Poses]  # a picture and the least confidence
 Post = Literal[
     "", "reference", "inpaint", "global_inpaint", "colorfix", "colorfix+sharp", "recolor_luminance", "recolor_intensity"
 ]  # what the engine does beside, or instead of, feeding the hint to a network
@@ -37,7 +40,8 @@ class Preprocessor:
     `name` is A1111's for API and infotext where A1111 has it; an own method has an own name. `label` is what its page shows.
     `types` are the control types that list it. `takes_mask`: what is marked comes back as the hint's alpha. `model_free`: the
     engine works without a model. `default_of`: the types for which it is chosen first. `network`: the folder of a depth network among the
-    models; `function` then gets what that sees, and the preprocessor is listed where the folder is.
+    models; `function` then gets what that sees, and the preprocessor is listed where the folder is. `poses`: what finds the poses that
+    `function` draws, at the confidence of the first slider.
     """
 
     name: str
@@ -53,6 +57,7 @@ class Preprocessor:
     model_free: bool = False
     default_of: tuple[str, ...] = ()
     network: str = ""
+    poses: Finder | None = None
 
     @property
     def title(self) -> str:

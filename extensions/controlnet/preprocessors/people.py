@@ -3,20 +3,21 @@
 import colorsys
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from modules.perception.hands import hands
 from modules.perception.mesh import meshes
 from modules.perception.mesh_points import LEFT_BROW, LEFT_EYE, LIPS, MOUTH, OVAL, RIGHT_BROW, RIGHT_EYE, loop
-from modules.perception.people import person_share, poses
+from modules.perception.people import person_share
+from modules.perception.people import poses as bodies
 
 from .declaration import Pixels
+from .poses import Joint, Person, Points, Poses
 
-Points = NDArray[np.float32]
 Colour = tuple[int, int, int]
 Edges = Sequence[tuple[int, int]]
 
@@ -41,6 +42,7 @@ LIMBS: Edges = (
     (1, 2), (1, 5), (2, 3), (3, 4), (5, 6), (6, 7), (1, 8), (8, 9), (9, 10), (1, 11), (11, 12), (12, 13), (1, 0), (0, 14), (14, 16),
     (0, 15), (15, 17),
 )  # fmt: skip
+WRISTS = {"hand_left": 7, "hand_right": 4}
 LIMB_WIDTH, LIMB_LIGHT = 4, 0.6
 FINGERS: Edges = tuple((0 if i % 4 == 1 else i - 1, i) for i in range(1, 21))
 # The 68 points of a face in the order of the iBUG annotation (Sagonas et al. 2013), in the mesh's numbers; the pupils are put behind.
@@ -64,7 +66,7 @@ def mediapipe_face(image: Pixels, a: float, b: float) -> Pixels:
         if min(np.ptp(points, axis=0)) < SMALLEST_FACE:
             continue
         for part, closed, colour in FACE_COLOURS:
-            draw_lines(drawn, points, loop(part) if closed else tuple(pairwise(part)), colour)
+            draw_lines(drawn, list(points), loop(part) if closed else tuple(pairwise(part)), colour)
         for eye, colour in PUPILS:
             x, y = (int(value) for value in points[list(eye)].mean(axis=0))
             drawn[max(y - 2, 0) : y + 2, max(x - 2, 0) : x + 2] = colour
@@ -73,37 +75,99 @@ def mediapipe_face(image: Pixels, a: float, b: float) -> Pixels:
 
 def body(image: Pixels, a: float, b: float) -> Pixels:
     """People as OpenPose draws their bodies."""
-    return drawn_people(image, a)
+    return drawn_poses(found_bodies(image, a))
 
 
 def body_and_hands(image: Pixels, a: float, b: float) -> Pixels:
     """People as OpenPose draws their bodies and hands."""
-    return drawn_people(image, a, with_hands=True)
+    return drawn_poses(found_hands(image, a))
 
 
 def body_and_face(image: Pixels, a: float, b: float) -> Pixels:
     """People as OpenPose draws their bodies and faces."""
-    return drawn_people(image, a, with_faces=True)
+    return drawn_poses(found_faces(image, a))
 
 
 def whole(image: Pixels, a: float, b: float) -> Pixels:
     """People as OpenPose draws their bodies, hands and faces."""
-    return drawn_people(image, a, with_hands=True, with_faces=True)
+    return drawn_poses(found_whole(image, a))
 
 
-def drawn_people(image: Pixels, confidence: float, *, with_hands: bool = False, with_faces: bool = False) -> Pixels:
-    """All that is found in a picture, on black, in OpenPose's colours."""
-    drawn = np.zeros_like(image)
-    for person in poses(image, confidence):
-        draw_body(drawn, openpose_body(np.asarray(person.landmarks, np.float32), image.shape[1], image.shape[0]))
-    if with_hands:
-        for hand in hands(image, confidence):
-            draw_hand(drawn, landmarks(hand.landmarks))
-    if with_faces:
-        for face in meshes(image, confidence):
-            points = landmarks(face.landmarks)
-            pupils = [points[list(eye)].mean(axis=0) for eye, _ in PUPILS]
-            draw_dots(drawn, [*points[list(FACE_POINTS)], *pupils], [(255, 255, 255)] * (len(FACE_POINTS) + 2), 3)
+def found_bodies(image: Pixels, confidence: float) -> Poses:
+    """The people of a picture, their bodies alone."""
+    height, width = image.shape[:2]
+    people = [Person(openpose_body(np.asarray(one.landmarks, np.float32), width, height)) for one in bodies(image, confidence)]
+    return Poses(people, width, height)
+
+
+def found_hands(image: Pixels, confidence: float) -> Poses:
+    """The people of a picture with their hands."""
+    return with_hands(found_bodies(image, confidence), [landmarks(one.landmarks) for one in hands(image, confidence)])
+
+
+def found_faces(image: Pixels, confidence: float) -> Poses:
+    """The people of a picture with their faces."""
+    return with_faces(found_bodies(image, confidence), faces_in(image, confidence))
+
+
+def found_whole(image: Pixels, confidence: float) -> Poses:
+    """The people of a picture with hands and faces."""
+    return with_faces(found_hands(image, confidence), faces_in(image, confidence))
+
+
+def faces_in(image: Pixels, confidence: float) -> list[Points]:
+    """The faces of a picture in OpenPose's points."""
+    return [openpose_face(landmarks(one.landmarks)) for one in meshes(image, confidence)]
+
+
+def with_hands(poses: Poses, hands: Sequence[Points]) -> Poses:
+    """Poses with each hand at the nearest wrist that has none yet; one that is far from all of them is a person of its own."""
+    people = list(poses.people)
+    for hand in hands:
+        free = [(math.dist(wrist, hand[0]), number, side) for number, person in enumerate(people) for side, joint in WRISTS.items()
+                if person.body and (wrist := person.body[joint]) is not None and not getattr(person, side)]  # fmt: skip
+        far, number, side = min(free, default=(math.inf, 0, ""))
+        if far <= np.ptp(hand, axis=0).max():
+            people[number] = replace(people[number], **{side: list(hand)})
+        else:
+            people.append(Person(hand_right=list(hand)))
+    return replace(poses, people=people)
+
+
+def with_faces(poses: Poses, faces: Sequence[Points]) -> Poses:
+    """Poses with each face at the nearest nose that has none yet; one that no nose lies in is a person of its own."""
+    people = list(poses.people)
+    for face in faces:
+        middle, size = face.mean(axis=0), np.ptp(face, axis=0).max()
+        free = [(math.dist(nose, middle), number) for number, person in enumerate(people)
+                if person.body and (nose := person.body[0]) is not None and not person.face]  # fmt: skip
+        far, number = min(free, default=(math.inf, 0))
+        if far <= size / 2:
+            people[number] = replace(people[number], face=list(face))
+        else:
+            people.append(Person(face=list(face)))
+    return replace(poses, people=people)
+
+
+def openpose_face(points: Points) -> Points:
+    """OpenPose's 70 points of a face, (70, 2), of the mesh's: the pupils, in the middle of the eyes, are the last two."""
+    pupils = [points[list(eye)].mean(axis=0) for eye, _ in PUPILS]
+    return np.asarray([*points[list(FACE_POINTS)], *pupils], np.float32)
+
+
+def drawn_poses(poses: Poses) -> Pixels:
+    """Poses on black, in OpenPose's colours: all bodies, over them the hands, over these the faces."""
+    drawn = np.zeros((poses.height, poses.width, 3), np.uint8)
+    for person in poses.people:
+        if person.body:
+            draw_body(drawn, person.body)
+    for person in poses.people:
+        for hand in (person.hand_left, person.hand_right):
+            if hand:
+                draw_hand(drawn, hand)
+    for person in poses.people:
+        dots = [point for point in person.face if point is not None]
+        draw_dots(drawn, dots, [(255, 255, 255)] * len(dots), 3)
     return drawn
 
 
@@ -113,9 +177,9 @@ def landmarks(points: Points | None) -> Points:
     return points[:, :2]
 
 
-def openpose_body(points: Points, width: int, height: int) -> list[Points | None]:
+def openpose_body(points: Points, width: int, height: int) -> list[Joint]:
     """OpenPose's 18 points of MediaPipe's 33, (33, 3): x, y, visibility; None for one that is not seen or lies outside."""
-    found: list[Points | None] = []
+    found: list[Joint] = []
     for number in BODY_POINTS:
         three = points[list(SHOULDERS)].mean(axis=0) if number < 0 else points[number]
         seen = min(points[list(SHOULDERS), 2]) if number < 0 else three[2]
@@ -124,7 +188,7 @@ def openpose_body(points: Points, width: int, height: int) -> list[Points | None
     return found
 
 
-def draw_body(drawn: Pixels, points: Sequence[Points | None]) -> None:
+def draw_body(drawn: Pixels, points: Sequence[Joint]) -> None:
     """The limbs as flat ellipses, darkened, and the joints over them, each in its own colour around the wheel."""
     for (start, end), colour in zip(LIMBS, wheel(18), strict=False):
         one, other = points[start], points[end]
@@ -138,17 +202,20 @@ def draw_body(drawn: Pixels, points: Sequence[Points | None]) -> None:
     draw_dots(drawn, [point for point, _ in seen], [colour for _, colour in seen], LIMB_WIDTH)
 
 
-def draw_hand(drawn: Pixels, points: Points) -> None:
+def draw_hand(drawn: Pixels, points: Sequence[Joint]) -> None:
     """The bones of a hand around the colour wheel, its 21 joints blue."""
     for edge, colour in zip(FINGERS, wheel(len(FINGERS)), strict=True):
         draw_lines(drawn, points, (edge,), colour)
-    draw_dots(drawn, list(points), [(0, 0, 255)] * len(points), 4)
+    seen = [point for point in points if point is not None]
+    draw_dots(drawn, seen, [(0, 0, 255)] * len(seen), 4)
 
 
-def draw_lines(drawn: Pixels, points: Points, edges: Iterable[tuple[int, int]], colour: Colour) -> None:
-    """Lines of 2 pixels between numbered points."""
+def draw_lines(drawn: Pixels, points: Sequence[Joint], edges: Iterable[tuple[int, int]], colour: Colour) -> None:
+    """Lines of 2 pixels between numbered points, where both are seen."""
     for start, end in edges:
-        cv2.line(drawn, whole_pixel(points[start]), whole_pixel(points[end]), colour, 2)
+        one, other = points[start], points[end]
+        if one is not None and other is not None:
+            cv2.line(drawn, whole_pixel(one), whole_pixel(other), colour, 2)
 
 
 def draw_dots(drawn: Pixels, points: Sequence[Points], colours: Sequence[Colour], radius: int) -> None:

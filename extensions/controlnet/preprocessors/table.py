@@ -91,8 +91,9 @@ def of_people() -> Iterable[Preprocessor]:
     """Faces, bodies and hands, by the small networks of `modules.perception`; they say so where those are not there."""
     yield Preprocessor("mediapipe_face", people.mediapipe_face, ("OpenPose",), slider_1=Slider("Max Faces", 1, 10, 1),
                        slider_2=Slider("Min Face Confidence", 0.01, 1, 0.5, 0.01))
-    yield Preprocessor("openpose_landmarks", people.body, ("OpenPose",), slider_1=CONFIDENCE)
-    yield Preprocessor("openpose_landmarks_hand", people.body_and_hands, ("OpenPose",), slider_1=CONFIDENCE)
-    yield Preprocessor("openpose_landmarks_face", people.body_and_face, ("OpenPose",), slider_1=CONFIDENCE)
-    yield Preprocessor("openpose_landmarks_full", people.whole, ("OpenPose",), slider_1=CONFIDENCE, default_of=("OpenPose",))
+    yield Preprocessor("openpose_landmarks", people.body, ("OpenPose",), slider_1=CONFIDENCE, poses=people.found_bodies)
+    yield Preprocessor("openpose_landmarks_hand", people.body_and_hands, ("OpenPose",), slider_1=CONFIDENCE, poses=people.found_hands)
+    yield Preprocessor("openpose_landmarks_face", people.body_and_face, ("OpenPose",), slider_1=CONFIDENCE, poses=people.found_faces)
+    yield Preprocessor("openpose_landmarks_full", people.whole, ("OpenPose",), slider_1=CONFIDENCE, default_of=("OpenPose",),
+                       poses=people.found_whole)
     yield Preprocessor("seg_person", people.seg_person, ("Segmentation",), slider_1=CONFIDENCE, default_of=("Segmentation",))

@@ -52,7 +52,7 @@ def test_a_hand_has_twenty_bones_and_blue_joints() -> None:
     assert [edge for edge in people.FINGERS if edge[0] == 0] == [(0, 1), (0, 5), (0, 9), (0, 13), (0, 17)]
     points = np.array([[10 + 8 * (i % 4), 10 + 20 * (i // 4)] for i in range(21)], np.float32)
     drawn = np.zeros((130, 60, 3), np.uint8)
-    people.draw_hand(drawn, points)
+    people.draw_hand(drawn, list(points))
     assert (drawn[points[:, 1].astype(int), points[:, 0].astype(int)] == (0, 0, 255)).all()
 
 

@@ -20,6 +20,7 @@ import { call } from "easel/extension.js";
  * @property {boolean} model_free whether it does its work without a model
  * @property {boolean} approximate whether it is followed roughly without a model
  * @property {string} post
+ * @property {boolean} poses whether it draws poses, which can be edited
  */
 /** @typedef {{name: string, module_list: string[], model_list: string[], default_option: string, default_model: string}} ControlType */
 /** @typedef {{preprocessors: Preprocessor[], models: string[], types: ControlType[], here: boolean}} Choices `here`: folders can be named */

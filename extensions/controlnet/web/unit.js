@@ -52,6 +52,7 @@ export class UnitView {
             event.stopPropagation();
             this.set({ image: field.value, mask: field.mask });
             this.note.hidden = this.tab !== "img2img" || Boolean(field.value);
+            this.preview.show();
         });
         this.picture = field;
         this.note = element("p", { class: "quiet", hidden: this.tab !== "img2img" || Boolean(this.state.image) },
@@ -176,6 +177,7 @@ export class UnitView {
     /** Say why there is no model where there is none. */
     tell() {
         const free = Boolean(this.preprocessor?.model_free);
+        this.preview.show(); // some can be edited
         this.several.add.hidden = Boolean(this.preprocessor?.post); // such a preprocessor looks at one picture
         this.needless.hidden = !free;
         this.rough.hidden = !this.preprocessor?.approximate || (this.state.model || NONE) !== NONE;
