@@ -40,7 +40,7 @@ class Place:
     """A program's folders with one control network, and the extension in it."""
 
     def __init__(self, root: Path) -> None:
-        self.folders = SimpleNamespace(data=root)
+        self.folders = SimpleNamespace(data=root, models=root / "models")
         self.pictures = root / "lines"
         self.pictures.mkdir()
         for number, name in enumerate(NAMES):
