@@ -5,6 +5,7 @@ from typing import Literal
 from modules.contract.declare import Choice, Color, ModelChoice, Options, Slider, Text, Toggle, declared
 
 Modifier = Literal["Shift", "Ctrl", "Alt"]
+Sidebar = Literal["Off", "Floating", "Fixed"]
 ACCENT = "#c2410c"  # orange, as the theme has it
 
 
@@ -68,6 +69,22 @@ class Appearance(Options):
     editor_height: int = Slider(
         720, 80, 1600, "Height of the picture editor", key="img2img_editor_height", help="In pixels, in img2img and inpaint."
     )
+    models_sidebar: Sidebar = Choice(
+        "Floating",
+        "Sidebar with models",
+        key="sidebar_models",
+        help="Opened by a button at the right edge of txt2img and img2img. Floating lies over the page, Fixed makes room beside it. Not "
+        "on phones.",
+    )
+    prompt_sidebar: Sidebar = Choice(
+        "Off",
+        "Sidebar with settings and prompt",
+        key="sidebar_prompt",
+        help="At the left edge: the quicksettings, and the parts of the prompt as a list in which they are moved, weighted and removed.",
+    )
+    less_movement: bool = Toggle(False, "Less movement", key="less_movement", help="Nothing on the page slides or fades.")
+    no_footer: bool = Toggle(False, "Hide the footer", key="hide_footer")
+    title: str = Text("", "Title of the page", key="page_title", help="In the browser's tab. Empty: Easel.")
 
 
 class Gallery(Options):

@@ -8,6 +8,7 @@ import { startNotification } from "./notification.js";
 import { style } from "./parts.js";
 import { startRatios } from "./ratio.js";
 import { startRatioOverlay } from "./ratio_overlay.js";
+import { startSidebars } from "./sidebars.js";
 import { startWake } from "./wake.js";
 
 export function startComforts() {
@@ -19,5 +20,6 @@ export function startComforts() {
     startNotification();
     startRatios();
     startRatioOverlay();
+    startSidebars();
     startWake();
 }

@@ -26,8 +26,15 @@ function arrangeTabs() {
     document.head.append(sheet);
 }
 
+/** What a person sees at once when the setting is applied. */
+export function showLooks() {
+    document.body.classList.toggle("less-movement", setting("less_movement", false));
+    document.body.classList.toggle("no-footer", setting("hide_footer", false));
+}
+
 export function startLooks() {
     arrangeTabs();
+    showLooks();
     document.body.classList.toggle("hires-sampler", setting("hires_fix_show_sampler", false));
     document.body.classList.toggle("hires-prompts", setting("hires_fix_show_prompts", false));
     document.body.classList.toggle("compact-prompts", setting("compact_prompt_box", false));

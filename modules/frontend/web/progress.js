@@ -5,6 +5,8 @@ import { setting } from "./page_settings.js";
 import { coming } from "./results.js";
 
 const TITLE = document.title || "Easel";
+/** What a person calls the page. */
+const named = () => setting("page_title", "").trim() || TITLE;
 const FORMS = ["txt2img", "img2img"];
 
 /** @param {number | null | undefined} seconds @returns {string} such as "0:09" or "1:02:03" */
@@ -110,7 +112,7 @@ class Preview extends HTMLElement {
 }
 
 /** The buttons and the title follow the current jobs. */
-function reflect() {
+export function reflect() {
     const job = current();
     const running = job?.state === "running";
     document.body.dataset.job = job ? job.state : "none";
@@ -120,7 +122,7 @@ function reflect() {
     for (const form of FORMS) reflectForm(form);
     const left = clock(job?.seconds_left);
     const shown = running && job?.done && setting("show_progress_in_title", true);
-    const title = shown ? `[${Math.round(share(job) * 100)}%${left ? ` ${left}` : ""}] ${TITLE}` : TITLE;
+    const title = shown ? `[${Math.round(share(job) * 100)}%${left ? ` ${left}` : ""}] ${named()}` : named();
     if (document.title !== title) document.title = title;
 }
 

@@ -30,6 +30,41 @@ export function movedPart(text, start, end, direction) {
     };
 }
 
+/** All parts of a prompt, without the blanks at their ends; empty ones are left out. @param {string} text */
+export const partsOf = (text) => split(text).map((part) => bare(text, part)).filter(({ start, end }) => start < end);
+
+/**
+ * The edit that puts a part at another place; what stands between parts, commas or a line's end, stays where it is.
+ * @param {string} text
+ * @param {number} from its place among `partsOf`
+ * @param {number} to the place it is to have
+ * @returns {{start: number, end: number, text: string} | undefined} undefined where there is no such place
+ */
+export function placedPart(text, from, to) {
+    const parts = partsOf(text);
+    if (from === to || !parts[from] || !parts[to]) return undefined;
+    const [first, last] = [Math.min(from, to), Math.max(from, to)];
+    const words = parts.map(({ start, end }) => text.slice(start, end));
+    words.splice(to, 0, ...words.splice(from, 1));
+    let made = words[first];
+    for (let place = first + 1; place <= last; place++) made += text.slice(parts[place - 1].end, parts[place].start) + words[place];
+    return { start: parts[first].start, end: parts[last].end, text: made };
+}
+
+/**
+ * What to cut so that a part is gone, with one of the commas beside it.
+ * @param {string} text
+ * @param {number} place among `partsOf`
+ * @returns {{start: number, end: number} | undefined}
+ */
+export function partWithComma(text, place) {
+    const parts = partsOf(text);
+    const [before, part, after] = [parts[place - 1], parts[place], parts[place + 1]];
+    if (!part) return undefined;
+    if (after) return { start: part.start, end: after.start };
+    return before ? { start: before.end, end: part.end } : { start: 0, end: text.length };
+}
+
 /** What stands between commas that are in no bracket; a line's end parts too. @param {string} text */
 function split(text) {
     const parts = [];

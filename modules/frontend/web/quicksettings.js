@@ -7,7 +7,7 @@ import { applied } from "./settings_values.js";
 
 const CHECKPOINT = "sd_model_checkpoint"; // a dropdown of Gradio's, since choosing it changes the forms
 
-/** `<webui-quicksettings>`; a change is kept at once. */
+/** `<webui-quicksettings>`; a change is kept at once. `data-prefix` begins the ids of a second one, since an id is there once. */
 class Quicksettings extends HTMLElement {
     connectedCallback() {
         this.classList.add("webui");
@@ -23,7 +23,7 @@ class Quicksettings extends HTMLElement {
         const wanted = answer.values.quicksettings_list.filter((/** @type {string} */ key) => key !== CHECKPOINT);
         const known = new Map(answer.pages.flatMap((/** @type {any} */ page) => page.fields).map((/** @type {any} */ field) => [field.key, field]));
         const fields = wanted.map((/** @type {string} */ key) => known.get(key)).filter(Boolean).map((/** @type {any} */ field) => ({ ...field, help: "" }));
-        const form = new OptionsForm(fields, { id: (/** @type {any} */ field) => `setting_${field.key}`, lists: answer.lists });
+        const form = new OptionsForm(fields, { id: (/** @type {any} */ field) => `${this.dataset.prefix ?? "setting"}_${field.key}`, lists: answer.lists });
         form.values = Object.fromEntries(fields.map((/** @type {any} */ field) => [field.name, answer.values[field.key]]));
         form.addEventListener("change", (/** @type {any} */ event) => {
             const field = fields.find((/** @type {any} */ each) => each.name === event.detail);
