@@ -20,7 +20,7 @@ import torch
 from modules.assembly import build_pipeline, extensions_of, folders_of, handed_over
 from modules.contract.errors import BadRequest, OutOfMemory, WebuiError
 from modules.contract.files import write_whole
-from modules.contract.progress import Filed, Interrupt, Stop
+from modules.contract.progress import Interrupt, Silence, Stop
 from modules.contract.request import GenerationRequest, Size
 from modules.contract.result import GenerationResult
 from modules.contract.services import ModelEntry
@@ -75,46 +75,16 @@ class Teller:
         self.run.write_status(self.run.status().model_copy(update=now))
 
 
-class Heeding:
+class Heeding(Silence):
     """The Reporter of pictures that are made here: it ends them when the training is to end, and keeps everything else to itself."""
 
     def __init__(self, run: RunFolder) -> None:
         self.run = run
 
-    def start(self, total: int) -> None:
-        """Nobody counts."""
-
-    def extend(self, steps: int) -> None:
-        """Nobody counts."""
-
-    def step(self, text: str = "") -> None:
-        """Raises Interrupt when the training is to stop or to pause."""
-        self.check()
-
     def check(self) -> None:
-        """Raises as `step`."""
+        """Raises Interrupt when the training is to stop or to pause."""
         if self.run.asked("stop") or self.run.asked("pause"):
             raise Interrupt
-
-    def check_between(self) -> None:
-        """Raises as `step`."""
-        self.check()
-
-    def wants_preview(self) -> bool:
-        """No."""
-        return False
-
-    def preview(self, picture: bytes) -> None:
-        """Nobody looks."""
-
-    def warn(self, text: str) -> None:
-        """It is among the result's warnings."""
-
-    def filed(self, number: int) -> Filed | None:
-        """None: nothing is filed."""
-
-    def filing(self, number: int, filed: Filed) -> None:
-        """Nothing is filed."""
 
 
 @dataclass(frozen=True)

@@ -185,6 +185,34 @@ class Reporter(Protocol):
         ...
 
 
+class Silence:
+    """A Reporter that listens to nothing and stops nothing. Every word of the work passes through `check`, for who wants to end it."""
+
+    def start(self, total: int) -> None: ...
+
+    def extend(self, steps: int) -> None: ...
+
+    def step(self, text: str = "") -> None:
+        self.check()
+
+    def check(self) -> None: ...
+
+    def check_between(self) -> None:
+        self.check()
+
+    def wants_preview(self) -> bool:
+        return False
+
+    def preview(self, picture: bytes) -> None: ...
+
+    def warn(self, text: str) -> None: ...
+
+    def filed(self, number: int) -> Filed | None:
+        return None
+
+    def filing(self, number: int, filed: Filed) -> None: ...
+
+
 class Unseen:
     """A Reporter that shows no previews; everything else goes on to the one that it stands before."""
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from ..contract.progress import Silence
 from ..contract.request import GenerationRequest, Size
 from ..families.identify import check_checkpoint
 from ..pipeline.library import Library
@@ -22,7 +23,6 @@ from .captions import canonical
 from .control_album import Lines, lines_of, placed_anywhere
 from .drawing import Picture, draw
 from .scenes import Scene, unseen_scenes
-from .trial import Silence
 
 SEED = 8
 SIDE = 128

@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from PIL import Image, ImageDraw
 
-from ..contract.progress import Filed
+from ..contract.progress import Silence
 from ..contract.request import GenerationRequest, Size
 from ..families.identify import check_checkpoint
 from ..pipeline.library import Library, Places
@@ -68,29 +68,3 @@ def write_sheet(path: Path, made: Sequence[Picture], prompts: Sequence[str]) -> 
         for line, part in enumerate((words[: len(words) // 2], words[len(words) // 2 :])):
             pen.text((x + SIDE / 2, y + SIDE + 7 + 12 * line), " ".join(part), fill="black", anchor="mm", font_size=10)
     sheet.save(path, "JPEG", quality=90, subsampling=0)
-
-
-class Silence:
-    """A Reporter that listens to nothing and stops nothing."""
-
-    def start(self, total: int) -> None: ...
-
-    def extend(self, steps: int) -> None: ...
-
-    def step(self, text: str = "") -> None: ...
-
-    def check(self) -> None: ...
-
-    def check_between(self) -> None: ...
-
-    def wants_preview(self) -> bool:
-        return False
-
-    def preview(self, picture: bytes) -> None: ...
-
-    def warn(self, text: str) -> None: ...
-
-    def filed(self, number: int) -> Filed | None:
-        return None
-
-    def filing(self, number: int, filed: Filed) -> None: ...

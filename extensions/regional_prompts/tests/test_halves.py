@@ -3,8 +3,8 @@
 import pytest
 
 from extensions.regional_prompts.tests.halves import cases, right, share
+from modules.contract.progress import Silence
 from modules.contract.request import GenerationRequest, Size
-from modules.demo.trial import Silence
 from modules.families.identify import check_checkpoint
 from modules.pipeline.library import Library, Places
 from modules.pipeline.manager import PipelineManager
