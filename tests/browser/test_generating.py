@@ -1,5 +1,6 @@
 """From a prompt in the page to a picture on the disk, and what can be done on the way."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -36,10 +37,10 @@ def test_interrupting_keeps_what_is_ready_and_frees_the_page(page: Page) -> None
     expect(page.locator("#txt2img_interrupt")).to_be_disabled()
     page.click("#txt2img_generate")
     running(page)
-    assert page.title().startswith("[")
+    expect(page).to_have_title(re.compile(r"^\["))
     page.click("#txt2img_interrupt")
     idle(page)
-    assert page.title() == "Easel"
+    expect(page).to_have_title("Easel")
     [job] = jobs_of(page)
     assert job == "interrupted"
 
