@@ -109,7 +109,8 @@ def own_routes(router: APIRouter, host: Host) -> None:
     @router.post("/poses/find")
     def found(asked: Preview) -> dict[str, Any]:
         image = open_image(host.program.picture(asked.image))
-        poses = find_poses(asked.module, image, resolution=asked.working_resolution(image), a=asked.threshold_a)
+        poses = find_poses(asked.module, image, resolution=asked.working_resolution(image), a=asked.threshold_a,
+                           models=host.program.folders.models)  # fmt: skip
         return {"poses": written_poses(poses), "size": [poses.width, poses.height]}
 
     @router.post("/poses/draw")
@@ -198,7 +199,8 @@ def old_routes(router: APIRouter, host: Host) -> None:
         preprocessor = find(controlnet_module)
         pictures, masks = opened(host, controlnet_input_images, controlnet_masks, needs_masks=preprocessor.takes_mask)
         if preprocessor.poses:
-            found = [find_poses(preprocessor.name, one, resolution=controlnet_processor_res, a=controlnet_threshold_a) for one in pictures]
+            found = [find_poses(preprocessor.name, one, resolution=controlnet_processor_res, a=controlnet_threshold_a,
+                                models=host.program.folders.models) for one in pictures]
             return {**drawn_answer(host, found), "poses": [written_poses(poses) for poses in found]}
         hints = [
             run_preprocessor(preprocessor.name, image, resolution=controlnet_processor_res, a=controlnet_threshold_a,

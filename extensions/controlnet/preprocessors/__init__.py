@@ -1,4 +1,4 @@
-"""Preprocessors: what makes the hint that a control network follows out of a picture, the same each time. Networks only for depth."""
+"""Preprocessors: what makes the hint that a control network follows out of a picture, the same each time."""
 
 import re
 from collections.abc import Mapping
@@ -10,11 +10,11 @@ from PIL import Image
 
 from modules.contract.errors import BadRequest, NotFound
 
-from . import depth
 from .colours import with_light
 from .control_types import ALL, WORDS, ControlType, default_model, models_for
 from .declaration import RESOLUTION, Pixels, Preprocessor, Slider
 from .fitting import ResizeMode, at_resolution, fit, pixel_perfect, stretched
+from .network_files import place_of
 from .people import drawn_poses
 from .poses import Poses
 from .poses import read as read_poses
@@ -69,7 +69,7 @@ def find(name: str) -> Preprocessor:
 
 def available(models: Path | None) -> list[Preprocessor]:
     """Those that can be used: all but the ones whose network is not in a folder of `models`."""
-    return [one for one in PREPROCESSORS.values() if not one.network or depth.is_there(models, one.network)]
+    return [one for one in PREPROCESSORS.values() if all(network.found(models) for network in one.needs)]
 
 
 def default_preprocessor(kind: str, models: Path | None = None) -> str:
@@ -98,26 +98,39 @@ def run_preprocessor(
     pixels = np.asarray(on_white(image) if not preprocessor.takes_mask else image.convert("RGB"))
     if preprocessor.resolution:
         pixels = at_resolution(pixels, checked(resolution, image))
-    if preprocessor.network:
-        pixels = depth.nearness(models, preprocessor.network, np.ascontiguousarray(pixels))
+    pixels = np.ascontiguousarray(pixels)
     one, two = (slider.taken(value) if slider else 0.0 for slider, value in ((preprocessor.slider_1, a), (preprocessor.slider_2, b)))
-    result = Image.fromarray(np.ascontiguousarray(preprocessor.function(np.ascontiguousarray(pixels), one, two)))
+    check_networks(preprocessor, models)
+    if preprocessor.by_networks and models:
+        hint = preprocessor.by_networks(models, pixels, one, two)
+    else:
+        hint = preprocessor.function(pixels, one, two)
+    result = Image.fromarray(np.ascontiguousarray(hint))
     if preprocessor.takes_mask:
         result.putalpha(painted(image, mask))
     return result
 
 
-def find_poses(name: str, image: Image.Image, *, resolution: int | None = None, a: float | None = None) -> Poses:
+def check_networks(preprocessor: Preprocessor, models: Path | None) -> None:
+    """Raises NotSupported, with what is to be put where, unless all networks of a preprocessor are there."""
+    for network in preprocessor.needs:
+        place_of(network, models, preprocessor.name)
+
+
+def find_poses(
+    name: str, image: Image.Image, *, resolution: int | None = None, a: float | None = None, models: Path | None = None
+) -> Poses:
     """The poses that a preprocessor of poses draws: `drawn_poses` of them is its hint. Values as in `run_preprocessor`.
 
-    Raises NotFound, and BadRequest for a preprocessor that draws no poses.
+    Raises NotFound, NotSupported where a network is missing, and BadRequest for a preprocessor that draws no poses.
     """
     preprocessor = find(name)
     if preprocessor.poses is None:
         finders = ", ".join(one.name for one in PREPROCESSORS.values() if one.poses)
         raise BadRequest(f"The preprocessor {preprocessor.name} finds no poses; these do: {finders}.")
     pixels = at_resolution(np.asarray(on_white(image)), checked(resolution, image))
-    return preprocessor.poses(np.ascontiguousarray(pixels), preprocessor.slider_1.taken(a) if preprocessor.slider_1 else 0.0)
+    check_networks(preprocessor, models)
+    return preprocessor.poses(models, np.ascontiguousarray(pixels), preprocessor.slider_1.taken(a) if preprocessor.slider_1 else 0.0)
 
 
 def checked(resolution: int | None, image: Image.Image) -> int:

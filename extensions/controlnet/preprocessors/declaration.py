@@ -2,20 +2,28 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .network_files import Network
 from .poses import Poses
 
 Pixels = NDArray[np.uint8]  # (h, w, 3) in RGB
 Function = Callable[[Pixels, float, float], Pixels]  # a picture and the values of its two sliders
-Finder = Callable[[Pixels, float], Poses]  # a picture and the least confidence
+ByNetworks = Callable[[Path, Pixels, float, float], Pixels]  # the same, with the folder of models before it
+Finder = Callable[[Path | None, Pixels, float], Poses]  # the folder of models, a picture, and the least confidence
 Post = Literal[
     "", "reference", "inpaint", "global_inpaint", "colorfix", "colorfix+sharp", "recolor_luminance", "recolor_intensity"
 ]  # what the engine does beside, or instead of, feeding the hint to a network
 LEAST_RESOLUTION, MOST_RESOLUTION, RESOLUTION = 64, 2048, 512
+
+
+def same(image: Pixels, a: float, b: float) -> Pixels:
+    """The picture as it is."""
+    return image
 
 
 @dataclass(frozen=True)
@@ -39,13 +47,13 @@ class Preprocessor:
 
     `name` is A1111's for API and infotext where A1111 has it; an own method has an own name. `label` is what its page shows.
     `types` are the control types that list it. `takes_mask`: what is marked comes back as the hint's alpha. `model_free`: the
-    engine works without a model. `default_of`: the types for which it is chosen first. `network`: the folder of a depth network among the
-    models; `function` then gets what that sees, and the preprocessor is listed where the folder is. `poses`: what finds the poses that
-    `function` draws, at the confidence of the first slider.
+    engine works without a model. `default_of`: the types for which it is chosen first. `needs`: networks that are files of a
+    person's own; with them `by_networks` makes the hint in the place of `function`, and the preprocessor is listed where all of them are.
+    `poses`: what finds the poses that the hint shows, at the confidence of the first slider.
     """
 
     name: str
-    function: Function
+    function: Function = same
     types: tuple[str, ...] = ()
     label: str = ""
     aliases: tuple[str, ...] = ()
@@ -56,7 +64,8 @@ class Preprocessor:
     post: Post = ""
     model_free: bool = False
     default_of: tuple[str, ...] = ()
-    network: str = ""
+    needs: tuple[Network, ...] = ()
+    by_networks: ByNetworks | None = None
     poses: Finder | None = None
 
     @property
@@ -70,8 +79,3 @@ class Preprocessor:
         sliders += [one for one in (self.slider_1, self.slider_2) if one]
         rows = [{"name": one.label, "value": one.default, "min": one.least, "max": one.most, "step": one.step} for one in sliders]
         return {"model_free": self.model_free, "sliders": rows}
-
-
-def same(image: Pixels, a: float, b: float) -> Pixels:
-    """The picture as it is."""
-    return image

@@ -14,33 +14,24 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from modules.contract.errors import NotSupported
 from modules.weights.header import BadModel
 
 from .declaration import Pixels
+from .network_files import NetworkFolder, place_of
 
-FOLDER = "ControlNetPreprocessor"
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, where a folder does not say
 METRIC = ("zoedepth", "depth_pro")  # kinds that give metres, which grow with distance; the others give nearness
 SIDE, STEP = 384, 32  # pixels that a network sees, where its folder does not say
 
 
-def is_there(models: Path | None, name: str) -> bool:
-    """Whether the folder of a network is among the models, in transformers' layout."""
-    folder = models / FOLDER / name if models else None
-    return folder is not None and (folder / "config.json").is_file() and any(folder.glob("*.safetensors"))
+def network_of(name: str) -> NetworkFolder:
+    """The folder of a depth network."""
+    return NetworkFolder(name, "depth")
 
 
-def nearness(models: Path | None, name: str, pixels: Pixels) -> Pixels:
+def nearness(network: NetworkFolder, models: Path, pixels: Pixels, a: float = 0, b: float = 0) -> Pixels:
     """How near everything is, white the nearest, as a grey picture of the same size. Raises NotSupported without the network, BadModel."""
-    if models is None or not is_there(models, name):
-        place = f"models/{FOLDER}/{name}"
-        raise NotSupported(
-            f"The preprocessor '{name}' needs a network that is not here.",
-            f"Put a depth model in transformers' layout (config.json, model.safetensors) into {place}.",
-        )
-    folder = models / FOLDER / name
-    found = seen(folder, pixels)
+    found = seen(place_of(network, models, network.name), pixels)
     least, most = float(found.min()), float(found.max())
     levels = (found - least) / ((most - least) or 1.0)
     return np.repeat((levels * 255).round().astype(np.uint8)[..., None], 3, axis=2)
@@ -91,7 +82,12 @@ def loaded(folder: Path, modified: float) -> Any:
     return found.eval()
 
 
-def normals(nearness: Pixels, a: float, b: float) -> Pixels:
+def normals_of(network: NetworkFolder, models: Path, pixels: Pixels, a: float, b: float) -> Pixels:
+    """A normal map of what a depth network sees, `normals`' values."""
+    return normals(nearness(network, models, pixels), a)
+
+
+def normals(nearness: Pixels, a: float) -> Pixels:
     """A normal map of a picture of nearness, in the colours that the first ControlNet for normals was trained on.
 
     Red where it comes nearer to the right, green where nearer to the bottom, blue where it looks at us, as all does that is further

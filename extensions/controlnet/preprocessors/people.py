@@ -5,6 +5,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -75,44 +76,44 @@ def mediapipe_face(image: Pixels, a: float, b: float) -> Pixels:
 
 def body(image: Pixels, a: float, b: float) -> Pixels:
     """People as OpenPose draws their bodies."""
-    return drawn_poses(found_bodies(image, a))
+    return drawn_poses(found_bodies(None, image, a))
 
 
 def body_and_hands(image: Pixels, a: float, b: float) -> Pixels:
     """People as OpenPose draws their bodies and hands."""
-    return drawn_poses(found_hands(image, a))
+    return drawn_poses(found_hands(None, image, a))
 
 
 def body_and_face(image: Pixels, a: float, b: float) -> Pixels:
     """People as OpenPose draws their bodies and faces."""
-    return drawn_poses(found_faces(image, a))
+    return drawn_poses(found_faces(None, image, a))
 
 
 def whole(image: Pixels, a: float, b: float) -> Pixels:
     """People as OpenPose draws their bodies, hands and faces."""
-    return drawn_poses(found_whole(image, a))
+    return drawn_poses(found_whole(None, image, a))
 
 
-def found_bodies(image: Pixels, confidence: float) -> Poses:
+def found_bodies(models: Path | None, image: Pixels, confidence: float) -> Poses:
     """The people of a picture, their bodies alone."""
     height, width = image.shape[:2]
     people = [Person(openpose_body(np.asarray(one.landmarks, np.float32), width, height)) for one in bodies(image, confidence)]
     return Poses(people, width, height)
 
 
-def found_hands(image: Pixels, confidence: float) -> Poses:
+def found_hands(models: Path | None, image: Pixels, confidence: float) -> Poses:
     """The people of a picture with their hands."""
-    return with_hands(found_bodies(image, confidence), [landmarks(one.landmarks) for one in hands(image, confidence)])
+    return with_hands(found_bodies(models, image, confidence), [landmarks(one.landmarks) for one in hands(image, confidence)])
 
 
-def found_faces(image: Pixels, confidence: float) -> Poses:
+def found_faces(models: Path | None, image: Pixels, confidence: float) -> Poses:
     """The people of a picture with their faces."""
-    return with_faces(found_bodies(image, confidence), faces_in(image, confidence))
+    return with_faces(found_bodies(models, image, confidence), faces_in(image, confidence))
 
 
-def found_whole(image: Pixels, confidence: float) -> Poses:
+def found_whole(models: Path | None, image: Pixels, confidence: float) -> Poses:
     """The people of a picture with hands and faces."""
-    return with_faces(found_hands(image, confidence), faces_in(image, confidence))
+    return with_faces(found_hands(models, image, confidence), faces_in(image, confidence))
 
 
 def faces_in(image: Pixels, confidence: float) -> list[Points]:

@@ -1,6 +1,7 @@
 """All preprocessors in A1111's names; those under names of our own do without a network what theirs needs one for."""
 
 from collections.abc import Iterable
+from functools import partial
 
 from . import colours, depth, lines, people
 from .declaration import Preprocessor, Slider, same
@@ -70,9 +71,12 @@ def of_colours() -> Iterable[Preprocessor]:
 def of_depth() -> Iterable[Preprocessor]:
     """Depth, and surfaces out of it, by networks that are files of a person's own."""
     for name, aliases in DEPTH.items():
-        yield Preprocessor(name, same, ("Depth",), aliases=aliases, network=name, default_of=("Depth",))
-    yield Preprocessor("normal_midas", depth.normals, ("NormalMap",), aliases=("normal_map",), network="depth_midas",
-                       slider_1=Slider("Normal Background Threshold", 0, 1, 0.4, 0.01))
+        network = depth.network_of(name)
+        yield Preprocessor(name, types=("Depth",), aliases=aliases, needs=(network,), by_networks=partial(depth.nearness, network),
+                           default_of=("Depth",))
+    midas = depth.network_of("depth_midas")
+    yield Preprocessor("normal_midas", types=("NormalMap",), aliases=("normal_map",), needs=(midas,),
+                       by_networks=partial(depth.normals_of, midas), slider_1=Slider("Normal Background Threshold", 0, 1, 0.4, 0.01))
 
 
 def of_inpainting_and_tiles() -> Iterable[Preprocessor]:

@@ -9,6 +9,7 @@ from PIL import Image
 from transformers import DPTConfig, DPTForDepthEstimation
 
 from extensions.controlnet.preprocessors import available, default_preprocessor, depth, run_preprocessor
+from extensions.controlnet.preprocessors.network_files import FOLDER
 from modules.contract.errors import NotSupported, WebuiError
 
 SMALL = {
@@ -22,8 +23,8 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("models")
     torch.manual_seed(0)
     network = DPTForDepthEstimation(DPTConfig(**SMALL))
-    network.save_pretrained(root / depth.FOLDER / "depth_midas")
-    (root / depth.FOLDER / "depth_midas" / "preprocessor_config.json").write_text('{"size": {"height": 64}, "ensure_multiple_of": 16}')
+    network.save_pretrained(root / FOLDER / "depth_midas")
+    (root / FOLDER / "depth_midas" / "preprocessor_config.json").write_text('{"size": {"height": 64}, "ensure_multiple_of": 16}')
     return root
 
 
@@ -42,20 +43,20 @@ def test_the_hint_is_grey_from_far_to_near_at_the_resolution(models: Path) -> No
 def test_normals_come_out_of_depth(models: Path) -> None:
     hint = np.asarray(run_preprocessor("normal_midas", picture(), resolution=64, models=models)).astype(float) / 127.5 - 1
     assert np.abs(np.linalg.norm(hint, axis=2) - 1).max() < 0.02
-    plain = depth.normals(np.full((8, 8, 3), 200, np.uint8), 0.4, 0)
+    plain = depth.normals(np.full((8, 8, 3), 200, np.uint8), 0.4)
     assert (plain == (128, 128, 255)).all()
 
 
 def test_nearer_to_the_right_is_red_and_what_is_far_looks_at_us() -> None:
     slope = np.repeat(np.linspace(0, 255, 64, dtype=np.uint8)[None, :, None].repeat(16, 0), 3, axis=2)
-    map_ = depth.normals(slope, 0.5, 0)
+    map_ = depth.normals(slope, 0.5)
     assert map_[8, 50, 0] > 128 and (map_[8, :28] == (128, 128, 255)).all()
 
 
 def test_only_what_is_there_is_listed_and_chosen(models: Path, tmp_path: Path) -> None:
     there = {one.name for one in available(models)}
     assert {"depth_midas", "normal_midas", "canny"} <= there and "depth_anything_v2" not in there
-    assert not [one for one in available(tmp_path) if one.network] and not [one for one in available(None) if one.network]
+    assert not [one for one in available(tmp_path) if one.needs] and not [one for one in available(None) if one.needs]
     assert (default_preprocessor("Depth", models), default_preprocessor("Depth", tmp_path)) == ("depth_midas", "none")
 
 
@@ -66,7 +67,7 @@ def test_a_network_that_is_not_there_is_named_with_its_place() -> None:
 
 
 def test_what_is_no_network_is_said(models: Path, tmp_path: Path) -> None:
-    folder = tmp_path / depth.FOLDER / "depth_zoe"
+    folder = tmp_path / FOLDER / "depth_zoe"
     folder.mkdir(parents=True)
     (folder / "config.json").write_text("{}")
     (folder / "model.safetensors").write_bytes(b"nothing")

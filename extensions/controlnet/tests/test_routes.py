@@ -23,7 +23,7 @@ from modules.server import errors
 from modules.weights.hashes import legacy_hash
 
 UPLOAD = "a" * 64
-USABLE = [name for name, one in PREPROCESSORS.items() if not one.network]  # no network is there
+USABLE = [name for name, one in PREPROCESSORS.items() if not one.needs]  # no network is there
 
 
 class Program:
