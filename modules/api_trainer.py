@@ -11,8 +11,8 @@ from modules.contract.training import TrainingRequest
 from modules.jobs.queue import JobQueue
 from modules.server.here import from_this_machine
 from modules.server.training import Desk, leave
-from modules.training.run_folder import ENDED
-from modules.training.runs import Runs
+from modules.training.runs.queue import Runs
+from modules.training.runs.run_folder import ENDED
 from modules.work import CREATE
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class ApiTrainer:
 
     def create(self, name: str, values: Mapping[str, Any], asked: Request) -> str:
         """Have an embedding made; the job's id. Raises NotAllowed, BadRequest for a name that cannot be or is taken."""
-        from modules.training.publish import checked_name
+        from modules.training.runs.publish import checked_name
 
         leave(asked, self.may)
         name = checked_name(name)

@@ -28,7 +28,7 @@ from modules.page import models_stamp, page_services, panels_of, submit_caption
 from modules.settings.presets import Presets
 from modules.settings.store import SettingsStore
 from modules.stockroom import add_models
-from modules.training.runs import Runs
+from modules.training.runs.queue import Runs
 from modules.work import CAPTION, EXTRAS, submit_merge
 
 if TYPE_CHECKING:

@@ -24,18 +24,18 @@ from modules.jobs.job import Job, Outcome
 from modules.jobs.order import Order
 from modules.jobs.queue import JobQueue, Work
 from modules.settings.store import SettingsStore
-from modules.training import launch
-from modules.training.launch import Launch
-from modules.training.run_folder import RunFolder
-from modules.training.runs import Around, Runs
-from modules.training.trials import Trials
+from modules.training.planning.trials import Trials
+from modules.training.runs import launch
+from modules.training.runs.launch import Launch
+from modules.training.runs.queue import Around, Runs
+from modules.training.runs.run_folder import RunFolder
 from modules.training_facts import cards, facts_of, native_side
 
 if TYPE_CHECKING:
     from modules.pipeline.manager import PipelineManager
     from modules.runtime.device import Device
-    from modules.training.advice import Advice, Facts
-    from modules.training.presets import Presets
+    from modules.training.planning.advice import Advice, Facts
+    from modules.training.planning.presets import Presets
 
 
 def device_values(device: "Device") -> dict[str, Any]:
@@ -112,7 +112,7 @@ class TrainingDesk:
     @property
     def kept(self) -> "Presets":
         """The presets, in a folder of files that can be given to others."""
-        from modules.training.presets import Presets
+        from modules.training.planning.presets import Presets
 
         return Presets(self.folders.data / "training-presets")
 
@@ -207,7 +207,7 @@ class TrainingDesk:
 
     def advice(self, request: TrainingRequest, found: Scan) -> "Advice":
         """Every value decided. Raises NotFound, BadRequest for the checkpoint."""
-        from modules.training.advice import advise
+        from modules.training.planning.advice import advise
 
         request = request.model_copy(update={"checkpoint": self.checkpoint(request).title})
         advice = advise(request, self.facts(request, found))
@@ -244,8 +244,8 @@ class TrainingDesk:
 
     def of_the_rest(self, request: TrainingRequest) -> list[dict[str, Any]]:
         """What is wrong with the name, the checkpoint and all that is called by a name."""
-        from modules.training.publish import checked_name
-        from modules.training.words import check_name
+        from modules.training.methods.words import check_name
+        from modules.training.runs.publish import checked_name
 
         def try_it(what: Callable[[], object]) -> None:
             try:
@@ -294,7 +294,7 @@ class TrainingDesk:
 
     def of_the_disk(self, request: TrainingRequest, found: Scan) -> list[dict[str, Any]]:
         """Whether what will be written has room."""
-        from modules.training.memory import disk_forecast
+        from modules.training.planning.memory import disk_forecast
 
         self.runs.folder.mkdir(parents=True, exist_ok=True)
         free = shutil.disk_usage(self.runs.folder).free
@@ -311,7 +311,7 @@ class TrainingDesk:
 
     def publish(self, id: str, step: int, name: str = "") -> dict[str, Any]:
         """Put the file of a step among the models."""
-        from modules.training.publish import publish
+        from modules.training.runs.publish import publish
         from modules.training_process import homes_of
 
         run = self.runs.get(id)
@@ -324,7 +324,7 @@ class TrainingDesk:
 
     def from_file(self, name: str) -> dict[str, Any]:
         """The settings that a LoRA says it was trained with."""
-        from modules.training.from_file import request_from_file
+        from modules.training.files.from_file import request_from_file
 
         loaded = request_from_file(self.pipeline.library.loras.find(name).path)
         return {"request": loaded.request.model_dump(mode="json"), "notes": list(loaded.notes)}

@@ -9,14 +9,14 @@ from modules.datasets.scan import Scan
 
 if TYPE_CHECKING:
     from modules.runtime.device import Device
-    from modules.training.advice import Facts
+    from modules.training.planning.advice import Facts
 
 
 def facts_of(entry: ModelEntry, device: "Device", found: Scan, network: Path | None) -> "Facts":
     """The facts of a training on a checkpoint, with some pictures. `network`: the LoRA that it begins with."""
     from modules.families.load import variant_of
-    from modules.training.advice import Facts, picture_facts
-    from modules.training.from_file import network_facts
+    from modules.training.files.from_file import network_facts
+    from modules.training.planning.advice import Facts, picture_facts
 
     variant = variant_of(entry.path, entry.config)
     begun = network_facts(network) if network else None
@@ -36,7 +36,7 @@ def facts_of(entry: ModelEntry, device: "Device", found: Scan, network: Path | N
 def native_side(entry: ModelEntry) -> int:
     """The side in pixels of the squares that a checkpoint was trained on, as its file says it, or as its family's are."""
     from modules.families.load import variant_of
-    from modules.training.album import OWN_RESOLUTION
+    from modules.training.data.album import OWN_RESOLUTION
     from modules.weights.header import native_size
 
     said = native_size(entry.path)

@@ -35,18 +35,20 @@ from modules.pipeline.manager import PipelineManager
 from modules.runtime.device import Device
 from modules.runtime.placement import Placing
 from modules.settings.store import SettingsStore
-from modules.training import class_pictures, loop, methods
-from modules.training.album import OWN_RESOLUTION, Pages, make_album
-from modules.training.fit import measure
-from modules.training.launch import started
-from modules.training.processes import Ranks, joined
-from modules.training.provenance import Provenance
-from modules.training.publish import Makes, publish
-from modules.training.returning import DataChanged
-from modules.training.run_folder import Phase, RunFolder, State
-from modules.training.runs import LIVE
-from modules.training.samples import Samples, prompts_of, shelf
-from modules.training.trials import TRIED, TRY
+from modules.training.data import class_pictures
+from modules.training.data.album import OWN_RESOLUTION, Pages, make_album
+from modules.training.files.provenance import Provenance
+from modules.training.methods.prepare import Files, Prepared, prepare
+from modules.training.planning.fit import measure
+from modules.training.planning.trials import TRIED, TRY
+from modules.training.runs.launch import started
+from modules.training.runs.publish import Makes, publish
+from modules.training.runs.queue import LIVE
+from modules.training.runs.run_folder import Phase, RunFolder, State
+from modules.training.runs.samples import Samples, prompts_of, shelf
+from modules.training.steps import loop
+from modules.training.steps.processes import Ranks, joined
+from modules.training.steps.returning import DataChanged
 from modules.weights.hashes import legacy_hash
 
 log = logging.getLogger("easel.training")
@@ -245,12 +247,12 @@ def placing(request: TrainingRequest, ranks: Ranks) -> Placing:
     return Placing(Device(ranks.device, dtype, torch.float32, False, "training"), "Resident")
 
 
-def prepared(request: TrainingRequest, components: Components, entry: ModelEntry, pipeline: PipelineManager) -> methods.Prepared:
+def prepared(request: TrainingRequest, components: Components, entry: ModelEntry, pipeline: PipelineManager) -> Prepared:
     """What is trained; an embedding may begin as another one that there is. Raises BadRequest, NotFound, NotSupported."""
     wanted = request.embedding.begin_with.strip().lower()
     if request.makes == "embedding" and wanted:
         components.embeddings = [one for one in pipeline.library.embeddings.embeddings() if one.name.lower() == wanted]
-    return methods.prepare(request, components, methods.Files(entry.path, network_of(request, pipeline)))
+    return prepare(request, components, Files(entry.path, network_of(request, pipeline)))
 
 
 def network_of(request: TrainingRequest, pipeline: PipelineManager) -> Path | None:

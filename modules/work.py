@@ -122,8 +122,8 @@ def new_embedding(pipeline: "PipelineManager", *, name: str, vectors: int, text:
     """Write an embedding that is as some words are, for the chosen checkpoint; its file. Raises NotFound, BadRequest."""
     import torch
 
-    from modules.training.embedding_file import write_embedding
-    from modules.training.embedding_method import GOALS, beginning
+    from modules.training.files.embedding_file import write_embedding
+    from modules.training.methods.embedding_method import GOALS, beginning
 
     entry = pipeline.chosen()
     if entry is None:

@@ -6,9 +6,9 @@ from pathlib import Path
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from ..training.average import Average
-from ..training.optimizers import Update
-from ..training.processes import Ranks
+from ..training.steps.average import Average
+from ..training.steps.optimizers import Update
+from ..training.steps.processes import Ranks
 from .checkpoints import read_state, write_state
 from .progress import Progress
 

@@ -13,7 +13,7 @@ from torch import Tensor, distributed
 from transformers import CLIPTextModel
 
 from ..families.clip_tokens import encode
-from ..training.processes import Ranks
+from ..training.steps.processes import Ranks
 from . import latents as album
 from . import networks, reading
 from .attention import use_plain_attention

@@ -15,8 +15,8 @@ from PIL import Image
 
 from ..contract.files import write_whole
 from ..contract.training import TrainingRequest, training_request_from
-from ..training.covers import cover_metadata, with_metadata
-from ..training.run_folder import RunFolder
+from ..training.files.covers import cover_metadata, with_metadata
+from ..training.runs.run_folder import RunFolder
 from . import lessons, trial
 from .drawing import Picture
 from .lesson_trial import SHOWS

@@ -17,8 +17,8 @@ from modules.contract.training import TrainingRequest, training_request_from
 from modules.server.here import from_this_machine
 from modules.server.pictures import picture_file
 from modules.server.threads import Threads
-from modules.training.listing import Listing, log_after
-from modules.training.runs import Runs
+from modules.training.runs.listing import Listing, log_after
+from modules.training.runs.queue import Runs
 
 May = Callable[[Request], bool]
 Thumbnail = Callable[[Path, int], Path]

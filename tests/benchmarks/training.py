@@ -30,11 +30,11 @@ from modules.families.unet import build_unet
 from modules.families.variant import Variant
 from modules.runtime.placement import Placement
 from modules.sampling.prediction import Epsilon, scaled_linear_alphas
-from modules.training.loop import learn, says_nothing
-from modules.training.lora_method import LoraTraining
-from modules.training.processes import Ranks
-from modules.training.run_folder import RunFolder
-from modules.training.session import Session
+from modules.training.methods.lora_method import LoraTraining
+from modules.training.runs.run_folder import RunFolder
+from modules.training.steps.loop import learn, says_nothing
+from modules.training.steps.processes import Ranks
+from modules.training.steps.session import Session
 from tests import tiny
 from tests.training.small import Camera, Drawer, request
 

@@ -15,10 +15,10 @@ from modules.contract.errors import BadRequest, NotFound
 from modules.contract.training import TrainingRequest
 from modules.imaging.metadata import encode
 from modules.server import errors, training
-from modules.training import launch
-from modules.training.launch import ROOT, Launch
-from modules.training.run_folder import RunFolder
-from modules.training.runs import Around, Runs
+from modules.training.runs import launch
+from modules.training.runs.launch import ROOT, Launch
+from modules.training.runs.queue import Around, Runs
+from modules.training.runs.run_folder import RunFolder
 
 WORKER = ROOT / "tests" / "training" / "worker.py"
 

@@ -15,8 +15,8 @@ from modules.families import clip_tokens
 from modules.families.base import Components
 from modules.families.clip_text import TextOptions
 from modules.families.load import load_checkpoint
-from modules.training.lora_method import LoraTraining
-from modules.training.methods import Files, Prepared, prepare
+from modules.training.methods.lora_method import LoraTraining
+from modules.training.methods.prepare import Files, Prepared, prepare
 from modules.weights.files import write_tensors
 from tests import tiny
 

@@ -7,7 +7,7 @@ from typing import Any
 from PIL import Image, ImageDraw
 
 from modules.contract.training import TrainingRequest, training_request_from
-from modules.training.run_folder import Phase
+from modules.training.runs.run_folder import Phase
 
 SIZES = ((64, 64), (96, 64), (64, 96), (128, 128))
 

@@ -10,10 +10,10 @@ from torch import Tensor, nn
 
 from modules.contract.training import TrainingRequest, training_request_from
 from modules.families.base import Components
-from modules.training.loop import End, train
 from modules.training.parts import Batch
-from modules.training.processes import Ranks
-from modules.training.run_folder import RunFolder
+from modules.training.runs.run_folder import RunFolder
+from modules.training.steps.loop import End, train
+from modules.training.steps.processes import Ranks
 from modules.weights.writing import write_tensors
 from tests import tiny
 

@@ -10,7 +10,7 @@ from transformers import CLIPTextConfig, CLIPTextModel
 from modules.contract.errors import BadRequest
 from modules.contract.training import NetworkOptions, NetworkType
 from modules.families.unet import build_unet
-from modules.training import adapters
+from modules.training.methods import adapters
 from tests import tiny
 from tests.training import made
 

@@ -9,8 +9,8 @@ import pytest
 
 from modules.contract.training import TrainingRequest, training_request_from
 from modules.datasets.scan import scan
-from modules.training.advice import Facts, advise, picture_facts
-from modules.training.memory import GIB, disk_forecast, most_at_once, needed
+from modules.training.planning.advice import Facts, advise, picture_facts
+from modules.training.planning.memory import GIB, disk_forecast, most_at_once, needed
 from tests.training.pictures import folder_of
 
 SUBJECT = Facts(
@@ -113,5 +113,5 @@ def test_the_disk_is_reckoned_with_all_that_is_kept() -> None:
 
 
 def test_advice_needs_no_torch() -> None:
-    code = "import sys, modules.training.advice, modules.training.presets; sys.exit('torch' in sys.modules)"
+    code = "import sys, modules.training.planning.advice, modules.training.planning.presets; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], check=False).returncode == 0

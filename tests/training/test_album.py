@@ -12,9 +12,9 @@ from modules.contract.errors import BadRequest
 from modules.contract.training import TrainingRequest
 from modules.datasets.scan import scan
 from modules.families.base import Components
-from modules.training.album import ALONE, Pages, make_album
+from modules.training.data.album import ALONE, Pages, make_album
 from modules.training.parts import Batch
-from modules.training.run_folder import RunFolder
+from modules.training.runs.run_folder import RunFolder
 from tests import tiny
 from tests.training.pictures import SIZES, Told, folder_of, picture, request_for
 

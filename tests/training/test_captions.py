@@ -8,7 +8,7 @@ import pytest
 
 from modules.datasets.facts import PictureFacts
 from modules.datasets.scan import Item
-from modules.training.captions import Captions, all_choices, called, chosen, first_choices, has_word, text_options
+from modules.training.data.captions import Captions, all_choices, called, chosen, first_choices, has_word, text_options
 from tests.training.pictures import request_for
 
 

@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from modules.contract.training import training_request_from
-from modules.training import checkpoint
-from modules.training.checkpoint import DiskFull
-from modules.training.ladder import climbed, rungs
-from modules.training.recovery import Watched
+from modules.training.steps import checkpoint
+from modules.training.steps.checkpoint import DiskFull
+from modules.training.steps.ladder import climbed, rungs
+from modules.training.steps.recovery import Watched
 from tests.training.small import Run, same
 
 STATE: dict[str, Any] = {

@@ -14,8 +14,8 @@ from torch import Tensor
 from modules.contract.errors import BadRequest, NotSupported
 from modules.families.base import Components
 from modules.families.load import load_checkpoint, variant_of
-from modules.training.checkpoint_method import CheckpointTraining
-from modules.training.verify import NotTheSame, same
+from modules.training.files.verify import NotTheSame, same
+from modules.training.methods.checkpoint_method import CheckpointTraining
 from modules.weights.files import read_tensors
 from modules.weights.writing import write_tensors
 from tests import tiny
@@ -158,7 +158,7 @@ def test_numbers_for_which_the_base_has_no_place_are_refused(tmp_path: Path) -> 
 
 def test_a_file_that_was_changed_is_found_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _, prepared = ready(tmp_path, "sd1", parts={"text_encoder": False})
-    from modules.training import checkpoint_file
+    from modules.training.files import checkpoint_file
 
     plain = checkpoint_file.write_safetensors
 

@@ -8,9 +8,9 @@ from modules.contract.errors import BadRequest
 from modules.contract.request import GenerationRequest
 from modules.contract.result import GeneratedImage, GenerationResult
 from modules.datasets.scan import scan
-from modules.training.album import make_album
-from modules.training.class_pictures import known, made, missing
-from modules.training.run_folder import RunFolder
+from modules.training.data.album import make_album
+from modules.training.data.class_pictures import known, made, missing
+from modules.training.runs.run_folder import RunFolder
 from tests import tiny
 from tests.training.pictures import Told, folder_of, picture, request_for
 

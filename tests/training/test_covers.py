@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from modules.contract.errors import BadRequest
-from modules.training.covers import cover_metadata, with_metadata
+from modules.training.files.covers import cover_metadata, with_metadata
 from modules.weights.card_facts import cover
 from modules.weights.files import read_tensors
 from modules.weights.hashes import sha256_of, tensors_start

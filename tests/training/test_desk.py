@@ -13,8 +13,8 @@ from modules.families.identify import check_checkpoint
 from modules.pipeline.library import Library
 from modules.pipeline.manager import PipelineManager
 from modules.settings.store import SettingsStore
-from modules.training.launch import Launch
-from modules.training.runs import Around, Runs
+from modules.training.runs.launch import Launch
+from modules.training.runs.queue import Around, Runs
 from modules.training_desk import TrainingDesk
 from tests import tiny
 

@@ -13,8 +13,8 @@ from modules.families import clip_tokens
 from modules.families.base import Components
 from modules.families.clip_text import TextOptions
 from modules.families.load import load_checkpoint
-from modules.training.embedding_method import EmbeddingTraining
-from modules.training.verify import NotTheSame, same
+from modules.training.files.verify import NotTheSame, same
+from modules.training.methods.embedding_method import EmbeddingTraining
 from modules.weights.embeddings import Embedding, read_embedding
 from modules.weights.files import read_object, read_tensors
 from tests import tiny
@@ -162,7 +162,7 @@ def test_diffusers_reads_the_vectors(tmp_path: Path) -> None:
 
 def test_a_file_that_was_changed_is_found_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _, prepared = ready(tmp_path, "sd1")
-    from modules.training import embedding_file
+    from modules.training.files import embedding_file
 
     def careless(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
         made.write_tensors(path, {name: value * 1.001 for name, value in tensors.items()}, metadata)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from modules.contract.training import TrainingRequest
-from modules.training.file_metadata import SETTINGS, Made, metadata_of
+from modules.training.files.file_metadata import SETTINGS, Made, metadata_of
 from modules.weights.card_facts import lora_facts
 from modules.weights.writing import write_tensors
 from tests.training import made

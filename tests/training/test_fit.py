@@ -10,12 +10,12 @@ from modules.contract.errors import OutOfMemory
 from modules.contract.request import Size
 from modules.datasets.buckets import Rules, bucket_of
 from modules.datasets.scan import scan
-from modules.training import fit
-from modules.training.album import make_album
-from modules.training.fit import NoPictures, measure
-from modules.training.loop import train
-from modules.training.processes import Ranks
-from modules.training.run_folder import RunFolder
+from modules.training.data.album import make_album
+from modules.training.planning import fit
+from modules.training.planning.fit import NoPictures, measure
+from modules.training.runs.run_folder import RunFolder
+from modules.training.steps.loop import train
+from modules.training.steps.processes import Ranks
 from tests.training import made
 from tests.training.pictures import SIZES, Told, folder_of, request_for
 

@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from modules.contract.errors import BadRequest
-from modules.training.file_metadata import metadata_of
-from modules.training.from_file import NetworkFacts, network_facts, request_from_file
-from modules.training.lora_method import LoraTraining
+from modules.training.files.file_metadata import metadata_of
+from modules.training.files.from_file import NetworkFacts, network_facts, request_from_file
+from modules.training.methods.lora_method import LoraTraining
 from modules.weights.writing import write_tensors
 from tests.training import made
 from tests.training.test_file_metadata import HERE, asked

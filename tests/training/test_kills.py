@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from modules.training import checkpoint
-from modules.training.run_folder import RunFolder
+from modules.training.runs.run_folder import RunFolder
+from modules.training.steps import checkpoint
 from tests.training.small import Run
 from tests.training.warm import Warm, warm
 

@@ -11,9 +11,9 @@ from modules.contract.request import Size
 from modules.contract.training import DataOptions, DatasetFolder
 from modules.datasets.scan import scan
 from modules.families.base import Components
-from modules.training.album import make_album
-from modules.training.latent_cache import Fit, LatentCache
-from modules.training.run_folder import RunFolder
+from modules.training.data.album import make_album
+from modules.training.data.latent_cache import Fit, LatentCache
+from modules.training.runs.run_folder import RunFolder
 from tests import tiny
 from tests.training.pictures import Told, folder_of, picture, request_for
 
@@ -122,6 +122,6 @@ def test_a_disk_that_takes_no_more_is_told(sd1: Components, tmp_path: Path, monk
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("modules.training.tensor_store.write_tensors", full)
+    monkeypatch.setattr("modules.training.data.tensor_store.write_tensors", full)
     with pytest.raises(WebuiError, match="No space left on device"):
         cache_of(sd1, folder_of(tmp_path / "data", 1), Size(64, 64), tmp_path / "kept").get(0)

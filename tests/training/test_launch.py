@@ -7,8 +7,8 @@ import pytest
 
 from modules.contract.errors import BadRequest
 from modules.contract.training import DeviceOptions
-from modules.training.launch import commands, launch_of
-from modules.training.run_folder import RunFolder
+from modules.training.runs.launch import commands, launch_of
+from modules.training.runs.run_folder import RunFolder
 
 RUN = RunFolder(Path("/trainings/cat"))
 

@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from modules.contract.errors import BadRequest, OutOfMemory, WebuiError
-from modules.training import checkpoint
-from modules.training.probe import History, Probe, Probed, probe_every
-from modules.training.run_folder import Status
+from modules.training.runs.run_folder import Status
+from modules.training.steps import checkpoint
+from modules.training.steps.probe import History, Probe, Probed, probe_every
 from modules.weights.files import read_tensors
 from tests import tiny
 from tests.training.small import Drawer, Matrices, Run, same

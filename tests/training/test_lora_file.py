@@ -14,9 +14,9 @@ from modules.contract.training import NetworkType
 from modules.families.load import load_checkpoint
 from modules.families.networks import Patches, Wanted
 from modules.families.unet import build_unet
-from modules.training import adapters
-from modules.training.lora_file import module_names
-from modules.training.verify import NotTheSame, compare_changes, compare_tensors
+from modules.training.files.lora_file import module_names
+from modules.training.files.verify import NotTheSame, compare_changes, compare_tensors
+from modules.training.methods import adapters
 from modules.weights.files import read_tensors
 from modules.weights.hashes import sha256_of, tensors_start
 from modules.weights.lora import read_network

@@ -8,9 +8,9 @@ import torch
 
 from modules.contract.errors import BadRequest, NotSupported
 from modules.contract.training import NetworkType
-from modules.training import adapters
-from modules.training.lora_method import LoraTraining
-from modules.training.verify import compare_tensors
+from modules.training.files.verify import compare_tensors
+from modules.training.methods import adapters
+from modules.training.methods.lora_method import LoraTraining
 from modules.weights.files import read_tensors
 from modules.weights.writing import write_tensors
 from tests import tiny

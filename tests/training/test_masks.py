@@ -8,9 +8,9 @@ from PIL import Image
 
 from modules.contract.request import Size
 from modules.datasets.scan import scan
-from modules.training.album import Pages, make_album
-from modules.training.masks import latent_mask
-from modules.training.run_folder import RunFolder
+from modules.training.data.album import Pages, make_album
+from modules.training.data.masks import latent_mask
+from modules.training.runs.run_folder import RunFolder
 from tests import tiny
 from tests.training.pictures import Told, picture, request_for
 

@@ -9,8 +9,8 @@ from modules.contract.errors import BadRequest, NotSupported
 from modules.contract.training import NoiseOptions
 from modules.families.base import Components
 from modules.sampling.prediction import Velocity, zero_terminal_snr
-from modules.training import noise
-from modules.training.objective import Objective, pseudo_huber
+from modules.training.steps import noise
+from modules.training.steps.objective import Objective, pseudo_huber
 from tests import tiny
 from tests.training.small import Drawer
 

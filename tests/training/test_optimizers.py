@@ -6,9 +6,9 @@ from torch import nn
 
 from modules.contract.errors import BadRequest, NotSupported
 from modules.contract.training import OptimizerOptions
-from modules.training import schedule
-from modules.training.average import Average
-from modules.training.optimizers import FIRST_SCALE, GROW_AFTER, Lion, Update, optimizer_for
+from modules.training.steps import schedule
+from modules.training.steps.average import Average
+from modules.training.steps.optimizers import FIRST_SCALE, GROW_AFTER, Lion, Update, optimizer_for
 from tests.training.small import Group
 
 CPU = torch.device("cpu")

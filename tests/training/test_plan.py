@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from modules.training.plan import Plan, chance, order, share
+from modules.training.data.plan import Plan, chance, order, share
 
 GROUPS = [[0, 1, 2], [3, 4, 5, 6, 7, 7, 7], [8]]
 

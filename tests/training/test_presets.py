@@ -7,7 +7,7 @@ import pytest
 
 from modules.contract.errors import BadRequest, NotFound
 from modules.contract.training import training_request_from
-from modules.training.presets import Presets, applied
+from modules.training.planning.presets import Presets, applied
 
 
 def test_those_that_come_with_the_program_can_all_be_used(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from modules.training.processes import Ranks, in_messages
+from modules.training.steps.processes import Ranks, in_messages
 from modules.weights.files import read_tensors
 from tests.training.small import Run
 from tests.training.warm import Warm, warm

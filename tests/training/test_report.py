@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from modules.training import speed
-from modules.training.recovery import Looked
-from modules.training.report import Report
-from modules.training.run_folder import RunFolder
+from modules.training.runs.run_folder import RunFolder
+from modules.training.steps import speed
+from modules.training.steps.recovery import Looked
+from modules.training.steps.report import Report
 
 
 def test_steps_that_become_five_times_as_slow_are_told_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

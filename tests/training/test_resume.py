@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from modules.contract.errors import BadRequest
-from modules.training import checkpoint
+from modules.training.steps import checkpoint
 from tests.training.small import Drawer, Run, same
 
 STOP_AT = 7

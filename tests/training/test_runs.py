@@ -13,10 +13,10 @@ import pytest
 from modules.contract.errors import BadRequest, NotFound
 from modules.contract.progress import Cancel
 from modules.contract.training import StepOptions, TrainingRequest
-from modules.training import launch
-from modules.training.launch import ROOT, Launch
-from modules.training.run_folder import RunFolder, Status, free_folder
-from modules.training.runs import Around, Runs
+from modules.training.runs import launch
+from modules.training.runs.launch import ROOT, Launch
+from modules.training.runs.queue import Around, Runs
+from modules.training.runs.run_folder import RunFolder, Status, free_folder
 from tests.tiny import Listener
 
 WORKER = Path(__file__).with_name("worker.py")

@@ -11,8 +11,8 @@ from modules.contract.progress import Interrupt
 from modules.contract.request import GenerationRequest, Size
 from modules.contract.result import GeneratedImage, GenerationResult
 from modules.contract.training import SampleOptions, TrainingRequest
-from modules.training.run_folder import RunFolder
-from modules.training.samples import Samples, prompts_of, shelf, step_name, with_file
+from modules.training.runs.run_folder import RunFolder
+from modules.training.runs.samples import Samples, prompts_of, shelf, step_name, with_file
 
 
 class Painter:

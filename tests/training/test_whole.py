@@ -31,11 +31,11 @@ from modules.contract.training import (
 from modules.infotext import infotext_of
 from modules.pipeline.manager import PipelineManager
 from modules.settings.store import SettingsStore
-from modules.training import launch
-from modules.training.publish import publish
-from modules.training.run_folder import RunFolder, free_folder
-from modules.training.runs import LIVE, Around, Runs
-from modules.training.trials import TRIED
+from modules.training.planning.trials import TRIED
+from modules.training.runs import launch
+from modules.training.runs.publish import publish
+from modules.training.runs.queue import LIVE, Around, Runs
+from modules.training.runs.run_folder import RunFolder, free_folder
 from modules.training_process import homes_of, main, try_out
 from modules.weights.model_metadata import preview, user_metadata
 from tests import tiny

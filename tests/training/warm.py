@@ -21,8 +21,8 @@ import torch
 
 from modules.contract.errors import WebuiError
 from modules.families.base import Components
-from modules.training import checkpoint
-from modules.training.processes import Ranks, control_group
+from modules.training.steps import checkpoint
+from modules.training.steps.processes import Ranks, control_group
 from tests import tiny
 from tests.training.small import Drawer, Run
 

@@ -5,8 +5,8 @@ import sys
 import time
 from pathlib import Path
 
-from modules.training.launch import started
-from modules.training.run_folder import RunFolder, State
+from modules.training.runs.launch import started
+from modules.training.runs.run_folder import RunFolder, State
 
 
 def main(run: RunFolder) -> None:

@@ -1,0 +1,1 @@
+"""Files that others read, written, described and read back."""

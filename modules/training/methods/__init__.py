@@ -1,0 +1,1 @@
+"""What is trained: adapters, vectors of a word, or the whole model."""

@@ -1,0 +1,1 @@
+"""Before a training begins: advice, presets, memory, speed on this machine."""

@@ -1,0 +1,1 @@
+"""Trainings as people have them: folders, the queue, processes, samples, what becomes of the files."""

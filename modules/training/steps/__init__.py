@@ -1,0 +1,1 @@
+"""The loop: gradients, states to go on from, recovery."""
