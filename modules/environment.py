@@ -26,7 +26,7 @@ SILENCE = 20  # seconds without a line after which a person is told that the wor
 PINNED = {  # the arrays of pyproject.toml that decide what is installed
     "program": (("project", "dependencies"), ("tool.uv", "override-dependencies"), ("project.optional-dependencies", "xformers"),
                 ("tool.easel", "files-of")),
-    "tests": (("dependency-groups", "test"),),
+    "tests": (("dependency-groups", "test"), ("tool.easel", "files-of-for-tests")),
 }
 OFFLINE = ("NewConnectionError", "ConnectTimeoutError", "ReadTimeoutError", "NameResolutionError", "ProxyError", "SSLError",
            "ConnectionResetError", "RemoteDisconnected", "Read timed out", "Max retries exceeded")
@@ -54,6 +54,7 @@ def prepare(*, torch: str | None = None, xformers: bool = False, tests: bool = F
             if tests and not is_ready(tests=True):
                 say("Installing what the tests need.")
                 pip(requirements("dependency-groups", "test"), lock)
+                add_pictures(lock)
                 write_stamp("tests", {"packages": fingerprint("tests")})
     except OSError as error:
         raise Problem(f"The environment in {FOLDER} could not be made ({error.strerror or error}).") from None
@@ -113,6 +114,12 @@ def add_files(lock: int) -> None:
         except Problem:
             say(f"{name} could not be installed ({LOG} has the details), so faces and hands are found by your own detectors only; "
                 f"`{PYTHON} -m pip install --no-deps {bare}` adds it later.")
+
+
+def add_pictures(lock: int) -> None:
+    """The packages whose pictures the tests look at, without what they ask for."""
+    for bare in filter(None, map(for_this_python, requirements("tool.easel", "files-of-for-tests"))):
+        pip(["--only-binary=:all:", "--no-deps", bare], lock)
 
 
 def is_active() -> bool:

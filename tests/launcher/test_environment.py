@@ -19,7 +19,7 @@ TABLES = [
 
 
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="this Python has no reader of TOML to compare with")
-@pytest.mark.parametrize(("table", "key"), [*TABLES, ("tool.easel", "files-of")])
+@pytest.mark.parametrize(("table", "key"), [*TABLES, ("tool.easel", "files-of"), ("tool.easel", "files-of-for-tests")])
 def test_pyproject_is_read_as_toml_is(table: str, key: str) -> None:
     import tomllib
 
