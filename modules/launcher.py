@@ -20,6 +20,7 @@ VARIABLES = {  # set before the libraries that read them are imported
     "TOKENIZERS_PARALLELISM": "false",
     "PYTORCH_ENABLE_MPS_FALLBACK": "1",
 }
+MOST_BROWSERS = 4  # at once in the tests; each takes 2 GB with its program
 SECRETS = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")  # the program asks no hub, so nothing in it, extensions included, needs them
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome",
             "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
@@ -118,12 +119,13 @@ def self_test(options: LaunchOptions) -> int:
 
 
 def everything(cores: str) -> list[list[str]]:
-    """All checks: the tests without a browser at once on the cores, those with one after them, for they measure how quick a page is."""
+    """All checks: the tests without a browser at once on the cores; after them those with one, each of whose workers starts a program."""
+    browsers = str(min(int(cores), MOST_BROWSERS))
     return [
         ["ruff", "check", "."],
         ["basedpyright", "--pythonpath", sys.executable],
         ["pytest", "-n", cores, "--dist", "loadfile", "--ignore=tests/browser"],
-        ["pytest", "tests/browser"],
+        ["pytest", "-n", browsers, "--dist", "loadfile", "tests/browser"],
     ]
 
 
