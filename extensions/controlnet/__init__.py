@@ -25,7 +25,7 @@ from .models import title_of
 from .posts import PostUnit
 from .preprocessors import find as find_preprocessor
 from .routes import old_routes, own_routes
-from .turns import Folders, Turns, paired
+from .turns import Folders, Turns, from_folders
 from .units import Unit
 
 MOST = 10
@@ -84,11 +84,8 @@ class ControlNet(Extension):
                 continue
             entry = find_model(entries, unit.model)
             check_unit(number, unit, has_model=entry is not None, has_source=request.source is not None)
-            changes: dict[str, Any] = {"model": title_of(entry) if entry else "None"}
-            if unit.batch_folder:
-                found = folders.pictures(unit.batch_folder, f"ControlNet unit {number}")
-                if request.source and request.source.name:
-                    changes |= {"image": paired(found, request.source.name, f"ControlNet unit {number}"), "batch_folder": ""}
+            name = request.source.name if request.source else ""
+            changes = {"model": title_of(entry) if entry else "None", **from_folders(unit, f"ControlNet unit {number}", folders, name)}
             titled.append(unit.model_copy(update=changes))
         options = self.options.model_copy(update={"units": tuple(titled)}).model_dump(mode="json")
         return request.replace(extensions={**request.extensions, self.name: options})

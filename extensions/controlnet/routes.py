@@ -67,9 +67,10 @@ class PosesAsked(Options):
 
 
 class FolderAsked(Options):
-    """A folder whose pictures a unit shall take in turn."""
+    """A folder whose pictures, or masks, a unit shall take in turn."""
 
     folder: str = Field(max_length=4000)
+    masks: bool = False
 
 
 def own_routes(router: APIRouter, host: Host) -> None:
@@ -92,7 +93,7 @@ def own_routes(router: APIRouter, host: Host) -> None:
     def folder(asked: FolderAsked, request: Request) -> dict[str, Any]:
         if not host.program.from_this_machine(request):
             raise BadRequest("Folders can be named only in a browser on the machine that the program runs on.", "Choose pictures instead.")
-        path, count = folders.name(asked.folder)
+        path, count = folders.name(asked.folder, "Mask folder" if asked.masks else "Batch folder")
         return {"folder": path, "pictures": count}
 
     @router.post("/preview")

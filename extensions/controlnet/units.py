@@ -68,6 +68,9 @@ class Unit(Options):
     batch_folder: str = Text(
         "", "Batch folder", help="Each of its pictures in turn gets a generation of its own; in img2img's batch they are found by name."
     )
+    mask_folder: str = Text(
+        "", "Mask folder", help="Masks for the pictures of the batch folder: by their names, or in order where no name is the same."
+    )
     loopback: bool = Toggle(False, "Loopback", help="The last result is the picture of the next generation")
 
     @model_validator(mode="before")
@@ -108,6 +111,7 @@ def plain(given: Mapping[str, Any]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     if "batch" in str(given.get("input_mode", "")).lower() and given.get("batch_image_dir"):
         values["batch_folder"] = given["batch_image_dir"]
+        values["mask_folder"] = given.get("batch_mask_dir") or ""
     for name, value in given.items():
         own = ALIASES.get(name, name)
         if own in IGNORED or (value is None and own not in ("image", "mask")):

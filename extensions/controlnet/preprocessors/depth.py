@@ -4,8 +4,6 @@ DPT (Ranftl et al. 2021, arXiv:2103.13413), Depth Anything (Yang et al. 2024, ar
 arXiv:2302.12288).
 """
 
-import json
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -14,22 +12,27 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from modules.weights.header import BadModel
-
 from .declaration import Pixels
-from .network_files import NetworkFolder, place_of
+from .depth_files import builder
+from .network_files import FolderOrFile, NetworkFile, NetworkFolder, loaded, place_of
+from .network_folders import read_network, shown, told_by
 
-MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, where a folder does not say
 METRIC = ("zoedepth", "depth_pro")  # kinds that give metres, which grow with distance; the others give nearness
 SIDE, STEP = 384, 32  # pixels that a network sees, where its folder does not say
+FILES = {  # as their makers name them; the first that is there counts
+    "depth_anything_v2": ("depth_anything_v2_vitl.pth", "depth_anything_v2_vitb.pth", "depth_anything_v2_vits.pth"),
+    "depth_anything": ("depth_anything_vitl14.pth", "depth_anything_vitb14.pth", "depth_anything_vits14.pth"),
+    "depth_midas": ("dpt_hybrid-midas-501f0c75.pt", "dpt_hybrid_384.pt", "dpt_large-midas-2f21e586.pt", "dpt_large_384.pt"),
+}
 
 
-def network_of(name: str) -> NetworkFolder:
-    """The folder of a depth network."""
-    return NetworkFolder(name, "depth")
+def network_of(name: str) -> NetworkFolder | FolderOrFile:
+    """A depth network, in a folder of its name or in a file."""
+    folder = NetworkFolder(name, "depth")
+    return FolderOrFile(folder, tuple(NetworkFile(one) for one in FILES[name])) if name in FILES else folder
 
 
-def nearness(network: NetworkFolder, models: Path, pixels: Pixels, a: float = 0, b: float = 0) -> Pixels:
+def nearness(network: NetworkFolder | FolderOrFile, models: Path, pixels: Pixels, a: float = 0, b: float = 0) -> Pixels:
     """How near everything is, white the nearest, as a grey picture of the same size. Raises NotSupported without the network, BadModel."""
     found = seen(place_of(network, models, network.name), pixels)
     least, most = float(found.min()), float(found.max())
@@ -38,14 +41,15 @@ def nearness(network: NetworkFolder, models: Path, pixels: Pixels, a: float = 0,
 
 
 @torch.inference_mode()
-def seen(folder: Path, pixels: Pixels) -> NDArray[np.float32]:
-    """The network's answer at the picture's size, (h, w), larger where it is nearer."""
-    network = loaded(folder, max(path.stat().st_mtime for path in folder.iterdir()))
-    told = told_by(folder)
-    height, width = working_size(pixels.shape[0], pixels.shape[1], told)
-    small = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_CUBIC).astype(np.float32) / 255
-    values = (small - (told.get("image_mean") or MEAN)) / (told.get("image_std") or DEVIATION)
-    answer = network(pixel_values=torch.from_numpy(values.astype(np.float32)).permute(2, 0, 1)[None]).predicted_depth[0]
+def seen(path: Path, pixels: Pixels) -> NDArray[np.float32]:
+    """The answer of a folder's or a file's network at the picture's size, (h, w), larger where it is nearer."""
+    if path.is_dir():
+        network, told = read_network(path, "AutoModelForDepthEstimation", "depth"), told_by(path)
+    else:
+        build, told = builder(path)
+        network = loaded(path, build)
+    size = working_size(pixels.shape[0], pixels.shape[1], told)
+    answer = network(pixel_values=shown(pixels, size, told)).predicted_depth[0]
     depth = cv2.resize(answer.float().numpy(), (pixels.shape[1], pixels.shape[0]), interpolation=cv2.INTER_CUBIC)
     return np.asarray(-depth if network.config.model_type in METRIC else depth, np.float32)
 
@@ -61,28 +65,7 @@ def working_size(height: int, width: int, told: dict[str, Any]) -> tuple[int, in
     return max(round(height * scale / step), 1) * step, max(round(width * scale / step), 1) * step
 
 
-def told_by(folder: Path) -> dict[str, Any]:
-    """What the folder says of how pictures are shown to its network."""
-    path = folder / "preprocessor_config.json"
-    try:
-        return dict(json.loads(path.read_text("utf8"))) if path.is_file() else {}
-    except (ValueError, TypeError):
-        raise BadModel(path, "it is no JSON object") from None
-
-
-@lru_cache(maxsize=1)
-def loaded(folder: Path, modified: float) -> Any:
-    """The network, from disk alone, without a line of code from its folder; kept until another one, or a newer file, is asked for."""
-    from transformers import AutoModelForDepthEstimation
-
-    try:
-        found: Any = AutoModelForDepthEstimation.from_pretrained(folder, local_files_only=True, use_safetensors=True)
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
-        raise BadModel(folder, f"it is no depth network that can be read ({error})") from None
-    return found.eval()
-
-
-def normals_of(network: NetworkFolder, models: Path, pixels: Pixels, a: float, b: float) -> Pixels:
+def normals_of(network: NetworkFolder | FolderOrFile, models: Path, pixels: Pixels, a: float, b: float) -> Pixels:
     """A normal map of what a depth network sees, `normals`' values."""
     return normals(nearness(network, models, pixels), a)
 

@@ -37,11 +37,7 @@ def lineart_standard(image: Pixels, a: float, b: float) -> Pixels:
     The paper is a Gaussian of 6 pixels. The strokes' median (of what is more than noise, 8 levels) becomes a middle grey, so that a
     pencil drawing and one in ink look alike.
     """
-    drawn = image.astype(np.float32)
-    depth = np.maximum((blurred(drawn, 6) - drawn).min(axis=2), 0)
-    strokes = depth[depth > 8]
-    middle = max(16.0, float(np.median(strokes))) if strokes.size else 16.0
-    return as_rgb(np.minimum(depth * (127 / middle), 255))
+    return as_rgb(strokes(image, 6, 8))
 
 
 def lineart_dog(image: Pixels, a: float, b: float) -> Pixels:
@@ -103,6 +99,15 @@ def soft_edges(image: Pixels) -> Plane:
         peak = float(np.quantile(size, 0.995))
         total += np.minimum(size / max(peak, 16.0), 1)  # 16: a picture without edges has none, not its noise at full strength
     return (total / len(SOFT_SCALES)).astype(np.float32)
+
+
+def strokes(image: Pixels, paper: float, noise: float) -> Plane:
+    """How much darker a pixel is than a Gaussian of `paper` pixels around it: the median of what is above `noise` levels becomes 127."""
+    drawn = image.astype(np.float32)
+    depth = np.maximum((blurred(drawn, paper) - drawn).min(axis=2), 0)
+    dark = depth[depth > noise]
+    middle = max(16.0, float(np.median(dark))) if dark.size else 16.0
+    return np.minimum(depth / middle * 127, 255)
 
 
 def is_ridge(plane: Plane) -> NDArray[np.bool_]:

@@ -57,7 +57,30 @@ class NetworkFolder:
         return folder if whole else None
 
 
-Network = NetworkFile | NetworkFolder
+@dataclass(frozen=True)
+class FolderOrFile:
+    """A network that may lie in a folder of its own, or, as its makers publish it, in any of some files; the folder counts first."""
+
+    folder: NetworkFolder
+    files: tuple[NetworkFile, ...]
+
+    @property
+    def name(self) -> str:
+        """The folder's."""
+        return self.folder.name
+
+    @property
+    def wanted(self) -> str:
+        """What is to be put where, as a sentence or two."""
+        names = ", ".join(one.name for one in self.files)
+        return f"{self.folder.wanted} Or put one of these files into models/{FOLDER}: {names}."
+
+    def found(self, models: Path | None) -> Path | None:
+        """Where it lies; None where it does not."""
+        return next((path for one in (self.folder, *self.files) if (path := one.found(models))), None)
+
+
+Network = NetworkFile | NetworkFolder | FolderOrFile
 
 
 def files_in(models: Path, depth: int, below: Path | None = None) -> Iterator[Path]:

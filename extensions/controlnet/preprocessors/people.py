@@ -18,8 +18,8 @@ from modules.perception.people import poses as bodies
 
 from .declaration import Pixels
 from .poses import Joint, Person, Points, Poses
+from .segment_colours import PERSON, Colour
 
-Colour = tuple[int, int, int]
 Edges = Sequence[tuple[int, int]]
 
 SMALLEST_FACE = 64  # pixels, as the data of the face network had it
@@ -53,7 +53,6 @@ FACE_POINTS = (
     33, 160, 158, 133, 153, 144, 362, 385, 387, 263, 373, 380,
     61, 39, 37, 0, 267, 269, 291, 405, 314, 17, 84, 181, 78, 82, 13, 312, 308, 317, 14, 87,
 )  # fmt: skip
-PERSON = (150, 5, 61)  # ADE20K's colour of a person; Zhou et al. 2017
 
 
 def mediapipe_face(image: Pixels, a: float, b: float) -> Pixels:
@@ -157,16 +156,14 @@ def openpose_face(points: Points) -> Points:
 
 
 def drawn_poses(poses: Poses) -> Pixels:
-    """Poses on black, in OpenPose's colours: all bodies, over them the hands, over these the faces."""
+    """Poses on black, in OpenPose's colours: one person after the other, the hands over the body, the face over both."""
     drawn = np.zeros((poses.height, poses.width, 3), np.uint8)
     for person in poses.people:
         if person.body:
             draw_body(drawn, person.body)
-    for person in poses.people:
         for hand in (person.hand_left, person.hand_right):
             if hand:
                 draw_hand(drawn, hand)
-    for person in poses.people:
         dots = [point for point in person.face if point is not None]
         draw_dots(drawn, dots, [(255, 255, 255)] * len(dots), 3)
     return drawn
@@ -196,7 +193,7 @@ def draw_body(drawn: Pixels, points: Sequence[Joint]) -> None:
         if one is None or other is None:
             continue
         middle = ((one + other) / 2).astype(int).tolist()
-        length, angle = math.dist(one, other), math.degrees(math.atan2(other[1] - one[1], other[0] - one[0]))
+        length, angle = math.dist(one, other), math.degrees(math.atan2(one[1] - other[1], one[0] - other[0]))
         shape = cv2.ellipse2Poly(tuple(middle), (int(length / 2), LIMB_WIDTH), int(angle), 0, 360, 1)
         cv2.fillConvexPoly(drawn, np.asarray(shape), tuple(int(level * LIMB_LIGHT) for level in colour))
     seen = [(point, colour) for point, colour in zip(points, wheel(18), strict=True) if point is not None]
@@ -232,7 +229,7 @@ def whole_pixel(point: Points) -> tuple[int, int]:
 
 def wheel(count: int) -> list[Colour]:
     """As many colours, evenly around the wheel, from red over yellow."""
-    return [tuple(int(255 * level) for level in colorsys.hsv_to_rgb(i / count, 1, 1)) for i in range(count)]  # pyright: ignore[reportReturnType]
+    return [tuple(round(255 * level) for level in colorsys.hsv_to_rgb(i / count, 1, 1)) for i in range(count)]  # pyright: ignore[reportReturnType]
 
 
 def seg_person(image: Pixels, a: float, b: float) -> Pixels:

@@ -4,7 +4,13 @@ from collections.abc import Iterable
 from functools import partial
 
 from . import colours, depth, lines, people
+from .anyline import of_anyline
 from .declaration import Preprocessor, Slider, same
+from .depth_leres import of_leres
+from .drawn_lines import of_drawn_lines
+from .normals_bae import of_normals
+from .pose_networks import of_pose_networks
+from .segment import of_segments
 
 LINES = ("Canny", "Lineart", "Scribble", "Sketch", "MLSD")
 FIDELITY = Slider("Style Fidelity (only for Balanced mode)", 0, 1, 0.5, 0.01)
@@ -22,11 +28,17 @@ CONFIDENCE = Slider("Least Confidence", 0.01, 1, 0.5, 0.01)
 def all_preprocessors() -> Iterable[Preprocessor]:
     """One after the other, in the order of the list."""
     yield Preprocessor("none", same, resolution=False, aliases=("None", ""))
+    yield from of_drawn_lines()
+    yield from of_anyline()
     yield from of_lines()
+    yield from of_normals()
     yield from of_colours()
     yield from of_inpainting_and_tiles()
+    yield from of_segments()
+    yield from of_pose_networks()
     yield from of_people()
     yield from of_depth()
+    yield from of_leres()
     yield Preprocessor("ip-adapter-auto", same, ("IP-Adapter",), resolution=False, default_of=("IP-Adapter",),
                        aliases=("ip-adapter_clip_sd15", "ip-adapter_clip_h", "ip-adapter_clip_sdxl", "ip-adapter_clip_g",
                                 "ip-adapter_clip_sdxl_plus_vith"))

@@ -113,7 +113,7 @@ def test_the_poses_of_a_photograph_are_drawn_as_its_preprocessor_draws_them() ->
 
 
 def test_only_preprocessors_of_poses_find_them() -> None:
-    with pytest.raises(BadRequest, match="The preprocessor canny finds no poses; these do: openpose_landmarks, openpose_landmarks_hand"):
+    with pytest.raises(BadRequest, match=r"canny finds no poses; these do: .*, openpose_landmarks, openpose_landmarks_hand"):
         find_poses("canny", Image.new("RGB", (64, 64)))
 
 

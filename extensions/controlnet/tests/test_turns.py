@@ -132,6 +132,80 @@ def test_a_folder_that_nobody_named_is_refused(place: Place) -> None:
         place.registry.instances(request).request(request)
 
 
+@pytest.fixture
+def masks(place: Place, tmp_path: Path) -> Path:
+    """A folder that was named on this machine, and is empty."""
+    folder = tmp_path / "masks"
+    folder.mkdir()
+    (folder / "first.png").write_bytes(mask_of(0))
+    for one in (place.pictures, folder):
+        place.allowed.name(str(one))
+    (folder / "first.png").unlink()
+    return folder
+
+
+def mask_of(number: int) -> bytes:
+    return file(noise(64, 64, seed=100 + number))
+
+
+def mask_shown(request: GenerationRequest) -> bytes:
+    return open_image(base64.b64decode(request.extensions["controlnet"]["units"][0]["mask"])).tobytes()
+
+
+@pytest.mark.parametrize(
+    ("names", "order"),
+    [(("c.webp", "more.png", "a.png", "b.png"), (2, 3, 0)), (("z1.png", "z2.png", "z3.png"), (0, 1, 2))],
+    ids=["by name", "in order"],
+)
+def test_each_picture_of_a_folder_has_its_mask(place: Place, masks: Path, names: tuple[str, ...], order: tuple[int, ...]) -> None:
+    for number, name in enumerate(names):
+        (masks / name).write_bytes(mask_of(number))
+    drawing = Drawing()
+    driven(place, drawing, asked({"batch_folder": str(place.pictures), "mask_folder": str(masks)}))
+    assert [shown(one) for one in drawing.asked] == [open_image(place.data(name)).tobytes() for name in NAMES]
+    assert [mask_shown(one) for one in drawing.asked] == [open_image(mask_of(number)).tobytes() for number in order]
+    assert all(not one.extensions["controlnet"]["units"][0]["mask_folder"] for one in drawing.asked)
+
+
+@pytest.mark.parametrize(
+    ("names", "sentence"),
+    [
+        (("a.png", "c.png"), "unit 0: its mask folder has no mask named as 'b.png' is"),
+        (("x.png", "y.png"), "unit 0: its mask folder has 2 masks for 3 pictures, and none is named as a picture is"),
+        ((), "There are no pictures in"),
+    ],
+)
+def test_masks_that_are_missing_are_said_at_the_door(place: Place, masks: Path, names: tuple[str, ...], sentence: str) -> None:
+    for number, name in enumerate(names):
+        (masks / name).write_bytes(mask_of(number))
+    request = asked({"batch_folder": str(place.pictures), "mask_folder": str(masks)})
+    with pytest.raises(BadRequest, match=sentence):
+        place.registry.instances(request).request(request)
+
+
+def test_a_mask_folder_that_nobody_named_or_without_pictures_is_refused(place: Place, tmp_path: Path) -> None:
+    place.allowed.name(str(place.pictures))
+    (tmp_path / "secret").mkdir()
+    secret = {"batch_folder": str(place.pictures), "mask_folder": str(tmp_path / "secret")}
+    for unit, sentence in (
+        (secret, "the mask folder '.*' was not named on this machine"),
+        ({"image": place.data("a"), "mask_folder": str(place.pictures)}, "has a mask folder and no batch folder"),
+    ):
+        request = asked(unit)
+        with pytest.raises(BadRequest, match=sentence):
+            place.registry.instances(request).request(request)
+
+
+def test_in_img2imgs_batch_the_mask_is_the_pictures(place: Place, masks: Path) -> None:
+    for number in range(3):
+        (masks / f"{number}.png").write_bytes(mask_of(number))
+    source = SourceImage(pictures=(file(noise(64, 64, seed=9)),), strength=0.9, name="b.jpg")
+    request = asked({"batch_folder": str(place.pictures), "mask_folder": str(masks)}, source=source)
+    found = place.registry.instances(request).request(request)
+    assert shown(found) == open_image(place.data("b")).tobytes() and mask_shown(found) == open_image(mask_of(1)).tobytes()
+    assert place.registry.instances(found).driver() is None
+
+
 def test_loopback_follows_the_last_result(place: Place) -> None:
     drawing = Drawing()
     result = driven(place, drawing, asked({"loopback": True}, batch_count=3))

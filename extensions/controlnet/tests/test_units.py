@@ -67,7 +67,10 @@ def test_a_picture_may_come_with_its_mask_or_with_others() -> None:
 def test_clients_name_a_batch_folder_where_they_mean_one() -> None:
     given = {"batch_image_dir": "/poses", "image": PICTURE}
     assert unit(**given, input_mode="simple").batch_folder == ""
-    assert unit(**given, input_mode="InputMode.BATCH").batch_folder == "/poses"
+    batch = unit(**given, batch_mask_dir="/masks", input_mode="InputMode.BATCH")
+    assert (batch.batch_folder, batch.mask_folder) == ("/poses", "/masks")
+    assert unit(**given, batch_mask_dir="/masks", input_mode="simple").mask_folder == ""
+    assert unit(**given, batch_mask_dir=None, input_mode="batch").mask_folder == ""
     assert unit(**given, loopback=True).takes_turns
 
 

@@ -55,7 +55,7 @@ class ControlNetPanel extends HTMLElement {
             const old = before[place];
             const state = { ...this.blank(), enabled: true, ...unit, type: "All", preview: old?.preview ?? false };
             if (state.image || !old) return state;
-            return { ...state, image: old.image, mask: old.mask, images: old.images, batch_folder: old.batch_folder };
+            return { ...state, image: old.image, mask: old.mask, images: old.images, batch_folder: old.batch_folder, mask_folder: old.mask_folder };
         });
     }
 

@@ -50,25 +50,32 @@ export class Several {
     }
 }
 
-/** The folder's path. What is written is taken when the program, on this machine, has found pictures there. */
+/** Both folders by the unit's field: the label and what is said below it. @type {Record<string, [string, string]>} */
+const FOLDERS = {
+    batch_folder: ["Batch folder", "Each of its pictures in turn gets a generation of its own; in img2img's batch they are found by name."],
+    mask_folder: ["Mask folder", "Masks for the pictures of the batch folder: by their names, or in order where no name is the same."],
+};
+
+/** A folder's path. What is written is taken when the program, on this machine, has found pictures there. */
 export class Folder {
-    /** @param {import("./unit.js").UnitView} unit @param {boolean} here whether folders can be named in this browser */
-    constructor(unit, here) {
+    /** @param {import("./unit.js").UnitView} unit @param {boolean} here whether folders can be named in this browser @param {string} field of the unit */
+    constructor(unit, here, field) {
         this.unit = unit;
-        this.input = element("input", { type: "text", id: `${unit.id}_batch_folder`, translate: false, spellcheck: false, autocomplete: "off",
-            value: unit.state.batch_folder ?? "", onchange: () => this.name() });
-        this.words = element("p", { class: "quiet", "aria-live": "polite" },
-            "Each of its pictures in turn gets a generation of its own; in img2img's batch they are found by name.");
-        this.element = element("div", { class: "cn-folder", hidden: !here && !unit.state.batch_folder },
-            element("label", { htmlFor: this.input.id }, "Batch folder"), this.input, this.words);
+        this.field = field;
+        const [label, words] = FOLDERS[field];
+        this.input = element("input", { type: "text", id: `${unit.id}_${field}`, translate: false, spellcheck: false, autocomplete: "off",
+            value: unit.state[field] ?? "", onchange: () => this.name() });
+        this.words = element("p", { class: "quiet", "aria-live": "polite" }, words);
+        this.element = element("div", { class: "cn-folder", hidden: !here && !unit.state[field] },
+            element("label", { htmlFor: this.input.id }, label), this.input, this.words);
     }
 
     async name() {
         const folder = this.input.value.trim();
-        const answer = folder && (await call("webui/extensions/controlnet/folder", { json: { folder } }));
+        const answer = folder && (await call("webui/extensions/controlnet/folder", { json: { folder, masks: this.field === "mask_folder" } }));
         this.input.setAttribute("aria-invalid", String(Boolean(folder) && !answer));
         if (answer) this.input.value = answer.folder;
         this.words.textContent = answer ? `${answer.pictures} pictures` : "";
-        this.unit.set({ batch_folder: answer ? answer.folder : "" });
+        this.unit.set({ [this.field]: answer ? answer.folder : "" });
     }
 }

@@ -248,6 +248,7 @@ export class UnitView {
         return element("details", { class: "cn-more" }, element("summary", {}, "More"),
             element("div", {}, this.fields.has("effective_region_mask") && element("div", {},
                 element("p", { class: "quiet" }, "Effective region: a mask, white where the unit acts"), area),
-            this.fields.has("batch_folder") && new Folder(this, Boolean(this.choices?.here)).element, forms.element));
+            ...["batch_folder", "mask_folder"].filter((name) => this.fields.has(name))
+                .map((name) => new Folder(this, Boolean(this.choices?.here), name).element), forms.element));
     }
 }
