@@ -6,12 +6,14 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Request
 from PIL.Image import Image
 
-from modules.contract.errors import BadRequest, ExtensionFailed, NotFound, Unavailable, WebuiError
+from modules.contract.errors import BadRequest, ExtensionFailed, NotFound, NotSupported, Unavailable, WebuiError
+from modules.contract.file_manager import show_file
 from modules.contract.progress import Reporter, Stop
 from modules.contract.request import GenerationRequest, picture_bytes
 from modules.contract.services import Folders, ModelEntry, Submit
@@ -94,6 +96,12 @@ class Offer:
     def from_this_machine(self, request: Request) -> bool:
         """Whether a call of a route comes from the machine that the program runs on."""
         return from_this_machine(request)
+
+    def show_file(self, path: Path, request: Request) -> bool:
+        """Show a file in the file manager of this machine. Raises NotSupported for calls from elsewhere."""
+        if not from_this_machine(request):
+            raise NotSupported("Folders can be shown on the machine that the program runs on only.")
+        return show_file(path)
 
     def screened(self, image: Image) -> Image:
         """A picture as it may go out. Raises what the content screen raises."""

@@ -136,8 +136,14 @@ def shrunk(path: Path, side: int) -> bytes:
         data = path.read_bytes()
     except OSError:
         raise NotFound(f"The picture {path.name} cannot be read.") from None
-    image = eight_bits(open_image(data, name=path.name))
-    image.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    image = fitting(open_image(data, name=path.name), side)
     buffer = io.BytesIO()
     image.save(buffer, "WEBP", quality=QUALITY, method=2)
     return buffer.getvalue()
+
+
+def fitting(image: Image.Image, side: int) -> Image.Image:
+    """A copy in RGB or RGBA, 8 bits, that fits into a square of `side` pixels; never larger than the picture. Its texts stay in `info`."""
+    small = eight_bits(image)
+    small.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    return small

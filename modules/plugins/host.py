@@ -53,6 +53,13 @@ class Program(Protocol):
         """Whether a call of a route comes from the machine that the program runs on: folders may be named by its people only."""
         ...
 
+    def show_file(self, path: Path, request: Request) -> bool:
+        """Show a file in the file manager, for a route's call from this machine. False where there is no file manager or file.
+
+        Raises NotSupported for calls from elsewhere.
+        """
+        ...
+
     def screened(self, image: Image) -> Image:
         """A picture as it may go out, for routes that answer with one that they made. Raises what the content screen raises."""
         ...

@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Annotated, Any, Literal, Protocol
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import FileResponse
@@ -42,7 +42,7 @@ class Cards(Protocol):
     def details(self, key: str, /) -> dict[str, Any]: ...
     def write_notes(self, key: str, values: dict[str, Any], /) -> None: ...
     def picture(self, key: str, /) -> Path: ...
-    def set_picture(self, key: str, data: bytes, /) -> None: ...
+    def set_picture(self, key: str, data: bytes, side: int | None = None, /) -> None: ...
 
 
 class Thumbnails(Protocol):
@@ -129,9 +129,11 @@ def router(cards: Mapping[str, Cards], thumbnails: Thumbnails, insertion: Callab
         return {"name": name}
 
     @routes.post("/{kind}/preview")
-    async def set_preview(kind: Kind, name: str, request: Request) -> dict[str, str]:
-        """Have a picture show the model; the body is the picture's file."""
-        await notes.run(cards[kind].set_picture, name, await request.body())
+    async def set_preview(
+        kind: Kind, name: str, request: Request, side: Annotated[int | None, Query(ge=64, le=1024)] = None
+    ) -> dict[str, str]:
+        """Have a picture show the model; the body is the picture's file. A larger one than `side` pixels is kept at that size."""
+        await notes.run(cards[kind].set_picture, name, await request.body(), side)
         return {"name": name}
 
     return routes

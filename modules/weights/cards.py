@@ -19,6 +19,7 @@ from modules.contract.errors import NotFound, NotSupported
 from modules.contract.files import write_whole
 from modules.imaging.metadata import encode, read_info
 from modules.imaging.opening import open_image
+from modules.imaging.thumbnails import fitting
 from modules.weights.card_facts import Facts, cover, training_tags
 from modules.weights.card_files import Files, Place, Scan, Stamp, place_of, scan, stamp_of
 from modules.weights.catalogue import INDEX, Listed
@@ -247,16 +248,18 @@ class Cards:
             write_whole(file, data)
         return file
 
-    def set_picture(self, key: str, data: bytes) -> None:
+    def set_picture(self, key: str, data: bytes, side: int | None = None) -> None:
         """Have a picture show a model: name.png beside it where there is one, else name.preview.png. What was there stays until then.
 
-        A PNG is kept as it is, infotext and all; others become PNG, which comes first among the formats. Raises NotFound,
-        BadRequest for what is no picture, NotSupported where it cannot be written.
+        A PNG is kept as it is, infotext and all; others become PNG, which comes first among the formats. One that is larger than
+        `side` pixels is made that small. Raises NotFound, BadRequest for what is no picture, NotSupported where it cannot be written.
         """
         place = self.find(key)
         image = open_image(data)
-        if not data.startswith(b"\x89PNG"):
-            data = encode(image, format="png", infotext=read_info(image).infotext or None)
+        large = side is not None and max(image.size) > side
+        if large or not data.startswith(b"\x89PNG"):
+            infotext = read_info(image).infotext or None
+            data = encode(fitting(image, side) if side and large else image, format="png", infotext=infotext)
         plain = beside(place.path, ".png")
         file = plain if plain.is_file() and plain != place.path else beside(place.path, ".preview.png")
         try:

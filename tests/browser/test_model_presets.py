@@ -17,7 +17,8 @@ TEXT = "a red star\nNegative prompt: blurry\nSteps: 7, Sampler: Euler a, CFG sca
 def bare(program: Program) -> Iterator[None]:
     """No presets before a test, and none left behind."""
     yield
-    for path in (program.data / "model presets").glob("*.json"):
+    (program.data / "models" / "Stable-diffusion" / "demo.preview.png").unlink(missing_ok=True)
+    for path in (program.data / "model presets").rglob("*.*"):
         path.unlink()
 
 
@@ -81,3 +82,28 @@ def test_the_sharing_text_is_imported_and_presets_are_renamed_and_deleted(page: 
     expect(part.get_by_label("Sharing text")).to_have_value(
         '###ModelPresets###\n{"url": "", "default_preset": "three", "trigger_words": [], "presets": {"three": "a dog"}}'
     )
+
+
+def test_a_picture_of_the_results_becomes_a_preset_and_the_model_s_picture(page: Page, program: Program) -> None:
+    page.locator("#txt2img_prompt textarea").fill("a blue boat")
+    page.locator("#txt2img_steps input[type=number]").fill("2")
+    page.click("#txt2img_generate")
+    expect(page.locator("#html_info_txt2img")).to_contain_text("a blue boat", timeout=30_000)
+    page.get_by_role("button", name="Send to model presets").click()
+    part = page.locator("easel-model-presets")
+    expect(part.get_by_text("Write a name and save it.")).to_be_visible()
+    expect(part.get_by_label("Generation data", exact=True)).to_have_value(re.compile("^a blue boat\nSteps: 2, "))
+    part.get_by_label("Name of the preset").fill("boat")
+    part.get_by_role("button", name="Save", exact=True).click()
+    card = part.get_by_role("group", name="Presets with a picture").get_by_role("button", name="boat")
+    expect(card).to_have_attribute("aria-pressed", "true")
+    expect(card.locator("img")).to_have_js_property("complete", True)
+    assert len(list((program.data / "model presets" / "pictures").glob("*.webp"))) == 1
+    part.get_by_role("button", name="Remove the picture").click()
+    expect(card).to_have_count(0)
+
+    frame = part.get_by_role("group", name="Picture of the model")
+    frame.get_by_role("button", name="Use the shown picture").click()
+    expect(frame.locator("img")).to_be_visible()
+    assert (program.data / "models" / "Stable-diffusion" / "demo.preview.png").is_file()
+    assert "webui/cards/checkpoint/picture" in (frame.locator("img").get_attribute("src") or "")  # the card's own, not a second one

@@ -266,6 +266,19 @@ def test_a_picture_is_set_and_the_infotext_in_it_stays(shelves: Shelves, lora: P
     assert shelves.listed()["ink/line.safetensors"]["picture"] != first
 
 
+def test_a_picture_is_made_as_small_as_is_asked_and_keeps_its_infotext(shelves: Shelves, lora: Path) -> None:
+    cards, data = shelves.cards["lora"], io.BytesIO()
+    text = PngInfo()
+    text.add_text("parameters", "a cat")
+    Image.new("RGB", (900, 600), "red").save(data, "PNG", pnginfo=text)
+    cards.set_picture("ink/line.safetensors", data.getvalue(), 300)
+    with Image.open(lora.with_name("line.preview.png")) as image:
+        assert image.size == (300, 200) and image.info["parameters"] == "a cat"
+    small = png(infotext="a cat")
+    cards.set_picture("ink/line.safetensors", small, 300)
+    assert lora.with_name("line.preview.png").read_bytes() == small
+
+
 def test_a_new_picture_takes_the_place_of_the_one_that_was_shown(shelves: Shelves, lora: Path) -> None:
     cards = shelves.cards["lora"]
     lora.with_suffix(".jpg").write_bytes(b"old")

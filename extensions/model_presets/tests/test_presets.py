@@ -1,5 +1,6 @@
 """What is kept of a model, the words of a file, the sharing text, and the page's routes."""
 
+import io
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -10,12 +11,14 @@ import pytest
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import JSONResponse
 from fastapi.testclient import TestClient
+from PIL import Image
 
 from extensions.model_presets.records import MOST_PRESETS, Record, Records, merge, shared, sharing_text
 from extensions.model_presets.routes import add_routes
 from extensions.model_presets.training import training_words
-from modules.contract.errors import BadRequest, NotFound, WebuiError
+from modules.contract.errors import BadRequest, NotFound, NotSupported, WebuiError
 from modules.contract.services import Folders, ModelEntry
+from modules.imaging.opening import open_image
 from modules.plugins import Host, Options
 
 SHA = "0123456789abcdef" * 4
@@ -34,12 +37,28 @@ class Library:
 
     folders: Folders
     kinds: dict[str, list[ModelEntry]] = field(default_factory=dict[str, list[ModelEntry]])
+    uploads: dict[str, bytes] = field(default_factory=dict[str, bytes])
+    revealed: list[Path] = field(default_factory=list[Path])
+    here: bool = True
 
     def models(self, kind: str) -> list[ModelEntry]:
         return self.kinds[kind]
 
     def chosen_checkpoint(self) -> ModelEntry | None:
         return next(iter(self.kinds["checkpoint"]), None)
+
+    def from_this_machine(self, request: Request) -> bool:
+        del request
+        return self.here
+
+    def picture(self, reference: str) -> bytes:
+        return self.uploads[reference]
+
+    def show_file(self, path: Path, request: Request) -> bool:
+        if not self.from_this_machine(request):
+            raise NotSupported("Not from there.")
+        self.revealed.append(path)
+        return True
 
 
 @pytest.fixture
@@ -105,7 +124,7 @@ def test_a_lora_has_presets_by_its_file_s_hash_whatever_its_name(client: TestCli
     entry = library.kinds["lora"][0]
     library.kinds["lora"] = [ModelEntry("pen", "pen", entry.path.rename(entry.path.with_name("pen.safetensors")))]
     assert client.get("/model", params={"kind": "lora", "name": "pen"}).json()["presets"] == {"a": TEXT}
-    assert client.get("/models").json() == {"chosen": "sub/demo", "models": {"checkpoint": ["sub/demo"], "lora": ["pen"]}}
+    assert client.get("/models").json() == {"chosen": "sub/demo", "models": {"checkpoint": ["sub/demo"], "lora": ["pen"]}, "here": True}
 
 
 def test_the_sharing_text_comes_back_and_loses_nothing(client: TestClient) -> None:
@@ -186,3 +205,64 @@ def test_headers_that_make_no_sense_suggest_nothing() -> None:
     assert training_words({"ss_tag_frequency": "{", "ss_dataset_dirs": "[1]"}) == []
     assert training_words({"ss_tag_frequency": '{"a": {"x": "often"}, "b": 3}'}) == ["x"]
     assert training_words({"ss_dataset_dirs": '{"10_ohwx man": {"n_repeats": 10}, "plain": {}}'}) == ["ohwx man"]
+
+
+def png(color: str, size: tuple[int, int] = (900, 600)) -> bytes:
+    data = io.BytesIO()
+    Image.new("RGB", size, color).save(data, "PNG")
+    return data.getvalue()
+
+
+def seen(client: TestClient, preset: str) -> tuple[tuple[int, int], tuple[int, ...]]:
+    """The size of a preset's picture, and the colour of its middle in steps of 64."""
+    answer = client.get("/picture", params={"preset": preset})
+    assert answer.status_code == 200 and answer.headers["content-type"] == "image/webp"
+    image = open_image(answer.content).convert("RGB")
+    return image.size, tuple(round(value / 64) for value in cast(tuple[int, ...], image.getpixel((image.width // 2, image.height // 2))))
+
+
+def test_a_preset_s_picture_is_small_lies_beside_the_json_and_follows_its_name(client: TestClient, library: Library) -> None:
+    library.uploads = {"red": png("red"), "blue": png("blue", (100, 40)), "none": b"no picture"}
+    model = client.post("/preset", json={"preset": " star/\u661f ", "text": TEXT, "picture": "red"}).json()
+    first = model["pictures"]["star/\u661f"]
+    assert seen(client, "star/\u661f") == ((300, 200), (4, 0, 0))
+    written = json.loads(kept(library).read_text("utf8"))
+    assert written == {"url": "", "default_preset": "star/\u661f", "trigger_words": [], "presets": {"star/\u661f": TEXT}}
+    model = client.post("/picture", json={"preset": "star/\u661f", "picture": "blue"}).json()
+    assert model["pictures"]["star/\u661f"] != first and seen(client, "star/\u661f") == ((100, 40), (0, 0, 4))
+    model = client.post("/rename", json={"preset": "star/\u661f", "to": " sea "}).json()
+    assert list(model["pictures"]) == ["sea"] and seen(client, "sea")[1] == (0, 0, 4)
+    client.post("/preset", json={"preset": "sea", "text": "b", "replace": True})
+    assert list(client.get("/model").json()["pictures"]) == ["sea"]
+    assert [path.suffix for path in (kept(library).parent / "pictures").iterdir()] == [".webp"]
+    client.post("/delete", json={"preset": "sea"})
+    assert not list((kept(library).parent / "pictures").iterdir()) and client.get("/picture", params={"preset": "sea"}).status_code == 404
+
+
+def test_a_picture_is_taken_away_and_what_is_none_changes_nothing(client: TestClient, library: Library) -> None:
+    library.uploads = {"red": png("red"), "none": b"no picture"}
+    refused = client.post("/preset", json={"preset": "a", "text": "x", "picture": "none"})
+    assert refused.status_code == 400 and "is not a PNG" in refused.json()["detail"] and not kept(library).exists()
+    assert "no preset named 'a'" in client.post("/picture", json={"preset": "a", "picture": "red"}).json()["detail"]
+    client.post("/preset", json={"preset": "a", "text": "x", "picture": "red"})
+    assert client.post("/picture", json={"preset": "a", "picture": "none"}).status_code == 400
+    assert seen(client, "a")[1] == (4, 0, 0)
+    assert client.post("/picture", json={"preset": "a"}).json()["pictures"] == {}
+
+
+def test_a_picture_s_hash_names_the_checkpoint_that_made_it(client: TestClient) -> None:
+    assert client.get("/named", params={"digits": SHA[:10]}).json() == {"name": "sub/demo"}
+    assert client.get("/named", params={"digits": "f" * 10}).json() == {"name": ""}
+    assert client.get("/model").json()["card"] == "sub/demo.safetensors"
+
+
+def test_files_are_shown_to_people_at_this_machine_alone(client: TestClient, library: Library) -> None:
+    model = library.kinds["checkpoint"][0].path
+    model.write_bytes(b"")
+    assert client.post("/show", json={}).json() == {"shown": True, "path": str(model)}
+    assert "no file 0123456789.json yet" in client.post("/show", json={"what": "presets"}).json()["detail"]
+    client.post("/preset", json={"preset": "a", "text": "x"})
+    assert client.post("/show", json={"what": "presets"}).json()["path"] == str(kept(library))
+    assert library.revealed == [model, kept(library)]
+    library.here = False
+    assert client.post("/show", json={}).status_code == NotSupported.status and library.revealed == [model, kept(library)]

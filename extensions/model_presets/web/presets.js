@@ -1,12 +1,15 @@
 // @ts-check
 // The page in Tools, and what happens when another checkpoint is chosen.
-import { afterwards, call, define, element, formTab, promptBox, say, setPrompt, settings, showTab } from "easel/extension.js";
+import {
+    afterwards, call, define, element, formTab, galleryTool, keepPicture, pictureReference, promptBox, say, setPrompt, settings, showTab, showTool, shownPicture,
+} from "easel/extension.js";
 import { chosenTitle } from "easel/cards_store.js";
 import { readDropped } from "easel/prompt.js";
 import { info, selected } from "easel/results.js";
+import { Frame, cardPicture, presetCards, setCardPicture } from "./pictures.js";
 import { hasWord, isInfotext, promptsOf, toggled, withoutModel } from "./words.js";
 
-/** @typedef {{name: string, hash: string, url: string, default_preset: string, trigger_words: string[], presets: Record<string, string>, suggested: string[], template: string}} Model */
+/** @typedef {{name: string, card: string, pictures: Record<string, string>, hash: string, url: string, default_preset: string, trigger_words: string[], presets: Record<string, string>, suggested: string[], template: string}} Model */
 
 const PLACE = "webui/extensions/model_presets/";
 const PATIENCE = 10_000; // milliseconds for a tab to be built
@@ -43,6 +46,8 @@ class Page extends HTMLElement {
     model;
     /** The text that is kept under the chosen preset. */
     kept = "";
+    /** A picture that a new preset gets when it is saved. @type {Blob | undefined} */
+    pending;
     /** The last chosen checkpoint that was shown of itself. */
     followed = "";
 
@@ -50,8 +55,8 @@ class Page extends HTMLElement {
         if (this.text) return;
         this.classList.add("webui");
         this.build();
-        this.addEventListener("shown", () => this.look());
-        void this.look();
+        this.addEventListener("shown", () => (this.looking = this.look()));
+        this.looking = this.look();
     }
 
     build() {
@@ -67,20 +72,28 @@ class Page extends HTMLElement {
         this.preset = element("input", { type: "text", maxLength: 200, "aria-label": "Name of the preset", placeholder: "Name of the preset", translate: false });
         this.shared = element("textarea", { rows: 5, translate: false, spellcheck: false });
         this.done = element("p", { class: "quiet", role: "status" });
+        this.of_model = new Frame("Picture of the model", (picture) => this.picture_model(picture));
+        this.of_preset = new Frame("Picture of the preset", (picture) => this.picture_preset(picture), () => this.picture_preset());
+        this.cards = element("div", { class: "preset-cards", role: "group", "aria-label": "Presets with a picture" });
+        this.reveals = [button("Show in folder", () => this.reveal("model"), { hidden: true }),
+            button("Show the file of the presets", () => this.reveal("presets"), { hidden: true })];
         this.append(
             element("div", { class: "side" },
                 element("div", { class: "field" }, element("label", {}, element("span", {}, "Kind"), this.kind)),
-                labelled("Model", this.name, this.hash),
+                labelled("Model", this.name, this.hash, this.reveals[0]),
+                this.of_model.whole,
                 labelled("Address of its page", this.url, this.link),
                 labelled("Trigger words", this.words),
                 element("div", { class: "toolbar" }, button("Save address and words", () => this.save_details())),
                 this.ticks,
                 element("details", {}, element("summary", {}, "Share"), labelled("Sharing text", this.shared), element("div", { class: "toolbar" },
-                    button("Get the sharing text", () => this.share()), button("Import the sharing text", () => this.take_in())))),
+                    button("Get the sharing text", () => this.share()), button("Import the sharing text", () => this.take_in()), this.reveals[1]))),
             element("div", { class: "main" },
                 labelled("Presets", this.presets),
+                this.cards,
                 labelled("Generation data", this.text),
                 element("div", { class: "toolbar" }, button("Take the settings of the shown picture", () => this.take_shown()), button("Append the template", () => this.append_template())),
+                this.of_preset.whole,
                 element("div", { class: "toolbar" }, this.preset, button("Save", () => this.save(), { class: "primary" }), button("Rename", () => this.rename()),
                     button("Set as default", () => this.prefer()), button("Delete", () => this.remove_preset())),
                 element("div", { class: "toolbar" }, button("Send to txt2img", () => send(this.text.value, "txt2img")),
@@ -109,6 +122,7 @@ class Page extends HTMLElement {
         const answer = await call(`${PLACE}models`);
         if (!answer) return;
         this.models = answer.models;
+        for (const each of this.reveals) each.hidden = !answer.here;
         const changed = answer.chosen !== this.followed && this.kind.value === "checkpoint" && (!this.model || this.text.value === this.kept);
         this.fill(changed ? answer.chosen : this.name.value);
         if (changed) this.followed = answer.chosen;
@@ -157,14 +171,91 @@ class Page extends HTMLElement {
         if (fresh || this.presets.value) this.text.value = this.kept;
         this.preset.value = this.presets.value;
         this.before = this.presets.value;
+        this.pending = undefined;
         this.tick();
+        this.draw_pictures();
+        if (fresh) void this.draw_card();
+    }
+
+    /** The address of a preset's picture; empty if it has none. @param {string} preset */
+    address(preset) {
+        const version = this.model?.pictures[preset];
+        const { kind, name } = this.shown ?? this.target;
+        return version ? `${PLACE}picture?kind=${kind}&name=${encodeURIComponent(name)}&preset=${encodeURIComponent(preset)}&v=${version}` : "";
+    }
+
+    /** Show the presets that have pictures, and the picture of the chosen one, or the one that a new one gets. */
+    draw_pictures() {
+        const with_one = Object.keys(this.model?.presets ?? {}).filter((preset) => this.model?.pictures[preset]);
+        const at = /** @type {HTMLElement | null} */ (this.cards.querySelector(":focus"))?.dataset.preset;
+        this.cards.replaceChildren(...presetCards(Object.fromEntries(with_one.map((preset) => [preset, this.address(preset)])), this.presets.value,
+            this.model?.default_preset ?? "", (preset) => ((this.presets.value = preset), this.choose_preset())));
+        if (at !== undefined) [...this.cards.children].find((/** @type {any} */ card) => card.dataset.preset === at)?.focus();
+        URL.revokeObjectURL(this.lent);
+        this.lent = this.pending ? URL.createObjectURL(this.pending) : "";
+        this.of_preset.show(this.lent || this.address(this.presets.value), this.presets.value || "+");
+    }
+
+    /** Show what stands on the model's card. */
+    async draw_card() {
+        const { model, shown } = this;
+        const address = model ? await cardPicture(shown.kind, model.card) : "";
+        if (this.model === model) this.of_model.show(address, model?.name ?? "");
+    }
+
+    /** @param {Blob} picture */
+    async picture_model(picture) {
+        if (!this.model) return say("There is no model chosen.");
+        if (await setCardPicture(this.shown.kind, this.model.card, picture)) await this.draw_card();
+        return undefined;
+    }
+
+    /** The chosen preset gets another picture at once, or none; a new one when it is saved. @param {Blob} [picture] */
+    async picture_preset(picture) {
+        if (!this.presets.value) {
+            this.pending = picture;
+            return this.draw_pictures();
+        }
+        const kept = picture && (await keepPicture(picture));
+        if (picture && !kept) return undefined;
+        const model = await this.change("picture", { preset: this.presets.value, picture: pictureReference(kept) });
+        if (model) this.model = model;
+        return this.draw_pictures();
+    }
+
+    /** Show a file in this machine's file manager, or say where it is. @param {"model" | "presets"} what */
+    async reveal(what) {
+        const answer = await this.change("show", { what });
+        if (answer && !answer.shown) say("There is no file manager here. The file is:", answer.path);
+    }
+
+    /** Take a picture of the results as a new preset of the model that made it. @param {string} text its infotext @param {Blob | undefined} picture */
+    async receive(text, picture) {
+        await this.looking;
+        if (!this.left()) return;
+        const digits = /(?:^|, )Model hash: ([0-9a-f]{8,64})/.exec(text.split("\n").pop() ?? "")?.[1];
+        const found = digits ? await call(`${PLACE}named?digits=${digits}`) : undefined;
+        if (found?.name && (this.kind.value !== "checkpoint" || this.name.value !== found.name)) {
+            this.kind.value = "checkpoint";
+            this.fill(found.name);
+            await this.show_model(true);
+        }
+        this.take(this.model, "");
+        this.text.value = text;
+        this.pending = picture;
+        this.tick();
+        this.draw_pictures();
+        this.preset.focus();
+        this.note("Write a name and save it.");
     }
 
     choose_preset() {
         if (!this.left()) return void (this.presets.value = this.before);
         this.before = this.preset.value = this.presets.value;
         this.text.value = this.kept = this.model?.presets[this.presets.value] ?? "";
+        this.pending = undefined;
         this.tick();
+        this.draw_pictures();
     }
 
     /** Show which words stand in the generation data. */
@@ -203,7 +294,10 @@ class Page extends HTMLElement {
         const preset = this.preset.value.trim();
         const other = preset !== this.presets.value && this.model?.presets[preset] !== undefined;
         if (other && !window.confirm("There is a preset of this name. Replace it?")) return;
-        const model = await this.change("preset", { preset, text: this.text.value, replace: other || preset === this.presets.value });
+        const kept = this.pending && (await keepPicture(this.pending));
+        if (this.pending && !kept) return;
+        const model = await this.change("preset", { preset, text: this.text.value, picture: pictureReference(kept),
+            replace: other || preset === this.presets.value });
         if (!model) return;
         this.take(model, preset);
         this.note("Saved.");
@@ -289,5 +383,15 @@ function follow() {
     }, LOOK);
 }
 
+/** Take the shown picture of a form's results to the page. @param {"txt2img" | "img2img"} tab */
+async function collect(tab) {
+    const text = info(tab).infotexts?.[selected(tab)];
+    if (!text) return say("There is no picture shown.", "Generate one first.");
+    const picture = await shownPicture(tab);
+    const page = await showTool("model_presets");
+    return page?.receive?.(text, picture);
+}
+
 define("easel-model-presets", Page);
 follow();
+galleryTool("model-presets", "Send to model presets", collect, "send_to_model_presets");
