@@ -267,6 +267,12 @@ class RegionalPrompts(Extension):
         role, picture = self.rows[row]
         return self.now[role, number][picture][0].context.to(otherwise)
 
+    @hook.step
+    def reweigh(self, run: Run, step: Step) -> None:
+        """Ask again what each region's networks are, where another extension weighs them: it may say something else in each step."""
+        if self.sets and run.weigh is not None:
+            self.find_networks(run, step.passing, self.layouts[step.passing.second])
+
     @hook.network
     def with_own_networks(self, run: Run, step: Step, call: Call, network: Network) -> Tensor | None:
         """In latent mode, the rows of a region under its own networks, the others under those of all."""

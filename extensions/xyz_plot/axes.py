@@ -1,4 +1,4 @@
-"""What an axis may change in a request: A1111's axes, in its order, and those of ControlNet behind them."""
+"""What an axis may change in a request: A1111's axes, in its order, and behind them those of ControlNet and the detailer."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -137,15 +137,25 @@ def size(request: GenerationRequest, value: str, _: Sequence[str]) -> Generation
 
 def control(name: str) -> Apply:
     """A value of ControlNet's first unit that is on. Raises BadRequest where there is none."""
+    return first_on("controlnet", name, "No unit of ControlNet")
+
+
+def detail(name: str) -> Apply:
+    """A value of the detailer's first pass that is on. Raises BadRequest where there is none."""
+    return first_on("detailer", name, "No pass of the Detailer")
+
+
+def first_on(extension: str, name: str, none: str) -> Apply:
+    """A value of the first of an extension's units that is on; `none` begins the sentence where none is."""
 
     def apply(request: GenerationRequest, value: Any, _: Sequence[Any]) -> GenerationRequest:
-        options = request.extensions.get("controlnet", {})
+        options = request.extensions.get(extension, {})
         units = [dict(unit) for unit in options.get("units", ())]
         first = next((unit for unit in units if unit.get("enabled", True)), None)
         if first is None:
-            raise BadRequest("No unit of ControlNet is on, which the axis could change.", "Switch one on, or choose another axis.")
+            raise BadRequest(f"{none} is on, which the axis could change.", "Switch one on, or choose another axis.")
         first[name] = value
-        return request.replace(extensions={**request.extensions, "controlnet": {**options, "units": units}})
+        return request.replace(extensions={**request.extensions, extension: {**options, "units": units}})
 
     return apply
 
@@ -211,6 +221,23 @@ IN_ORDER = (
     Axis("[ControlNet] Pre Resolution", "whole", control("processor_res")),
     Axis("[ControlNet] Pre Threshold A", "decimal", control("threshold_a")),
     Axis("[ControlNet] Pre Threshold B", "decimal", control("threshold_b")),
+    Axis("[Detailer] Detector", "text", detail("detector"), shown=alone),
+    Axis("[Detailer] Prompt", "text", detail("prompt"), shown=alone),
+    Axis("[Detailer] Negative prompt", "text", detail("negative_prompt"), shown=alone),
+    Axis("[Detailer] Detection confidence", "decimal", detail("confidence")),
+    Axis("[Detailer] Mask min area ratio", "decimal", detail("least_share")),
+    Axis("[Detailer] Mask max area ratio", "decimal", detail("largest_share")),
+    Axis("[Detailer] Mask x offset", "whole", detail("x_offset")),
+    Axis("[Detailer] Mask y offset", "whole", detail("y_offset")),
+    Axis("[Detailer] Mask erosion (-) / dilation (+)", "whole", detail("dilate")),
+    Axis("[Detailer] Mask merge mode", "text", detail("merge"), listed=("None", "Merge", "Merge and Invert")),
+    Axis("[Detailer] Mask blur", "whole", detail("blur")),
+    Axis("[Detailer] Denoising strength", "decimal", detail("strength")),
+    Axis("[Detailer] Only masked padding", "whole", detail("padding")),
+    Axis("[Detailer] Inpaint width", "whole", detail("width")),
+    Axis("[Detailer] Inpaint height", "whole", detail("height")),
+    Axis("[Detailer] ControlNet model", "text", detail("control_model"), shown=alone, cost=0.6, listed="controlnet"),
+    Axis("[Detailer] ControlNet weight", "decimal", detail("control_weight")),
 )
 AXES: Mapping[str, Axis] = {axis.label: axis for axis in IN_ORDER}
 

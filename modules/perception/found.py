@@ -12,6 +12,9 @@ Mask = NDArray[np.uint8]  # (H, W), 0 or 255
 Points = NDArray[np.float32]  # (n, 2) or (n, 3): x, y in pixels of the picture, and a third value that the detector explains
 Box = tuple[float, float, float, float]  # left, top, right, bottom in pixels of the picture
 INSIDE = 0.7  # the share of a box's area from which on it counts as a part of a larger one
+WITHIN = 0.8  # the share of a face's box that lies in a larger one, from which on the two may be of one face
+ANOTHER = 0.2  # of the larger box's area: a smaller one within it is another face, in front of it or seen past it
+COMPARABLE = 0.8  # of the score of a box within: with so much the larger one, which has the whole face, stays
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,6 +97,31 @@ def best(found: Sequence[Found], *, overlap: float = 0.3, parts: bool = False) -
         if not inside and all(likeness(one, other) <= overlap for other in kept):
             kept.append(one)
     return kept
+
+
+def of_one_face(one: Found, other: Found) -> bool:
+    """Whether two boxes are of one face although they overlap too little to be alike: one lies in the other, as eyes to mouth in a head.
+
+    A second box of the same face has a good part of the first one's area. A face in front of another leaves most of that to be
+    seen, or nobody would find it, and one in the background shows in a corner beside a round head: both are much smaller.
+    """
+    small, large = sorted((one, other), key=lambda one: one.area)
+    return shared(one.box, other.box) >= WITHIN * small.area and small.area >= ANOTHER * large.area
+
+
+def faces_once(found: Sequence[Found]) -> list[Found]:
+    """Faces without second boxes of the same ones, the surest first; of two as sure as each other the larger stays.
+
+    A box around two faces that are surer is of neither, and goes.
+    """
+    kept: list[Found] = []
+    for one in sorted(found, key=lambda one: -one.score):
+        same = [other for other in kept if of_one_face(one, other)]
+        if not same:
+            kept.append(one)
+        elif len(same) == 1 and one.area > same[0].area and one.score >= COMPARABLE * same[0].score:
+            kept[kept.index(same[0])] = one
+    return sorted(kept, key=lambda one: -one.score)
 
 
 def averaged(found: Sequence[Found], *, overlap: float = 0.3) -> list[Found]:

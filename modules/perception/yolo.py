@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from modules.contract.errors import NotSupported
-from modules.perception.found import Box, Found, Mask, Pixels, best, clipped
+from modules.perception.found import Box, Found, Mask, Pixels, best, clipped, faces_once
 from modules.perception.onnx_facts import onnx_facts
 from modules.perception.runtimes import Runs, opened
 
@@ -56,6 +56,10 @@ class Yolo:
         rows = table_of(tables[0], masks=masks[0].shape[0] if masks else 0, classes=len(self.classes), threshold=threshold)
         return self.placed(rows, masks[0] if masks else None, sight, image.shape[1], image.shape[0])
 
+    def is_face(self, kind: str) -> bool:
+        """Whether a kind is faces: by its name, or by the file's where that names no kinds."""
+        return "face" in (kind if self.classes else self.name).lower()
+
     def placed(self, rows: "Rows", prototypes: Values | None, sight: Sight, width: int, height: int) -> list[Found]:
         """Rows as things in the picture, without duplicates."""
         found: list[tuple[Found, Values]] = []
@@ -65,7 +69,10 @@ class Yolo:
             placed: Box = clipped((float(moved[0]), float(moved[1]), float(moved[2]), float(moved[3])), width, height)
             found.append((Found(name, placed, float(score)), weights))
         kinds = sorted({one.kind for one, _ in found})
-        kept = [one for kind in kinds for one in best([one for one, _ in found if one.kind == kind], overlap=OVERLAP) if one.area > 0]
+        kept: list[Found] = []
+        for kind in kinds:
+            alone = [one for one in best([one for one, _ in found if one.kind == kind], overlap=OVERLAP) if one.area > 0]
+            kept += faces_once(alone) if self.is_face(kind) else alone  # of other things one may well lie in another: a child before a man
         kept = sorted(kept, key=lambda one: -one.score)[:MOST]
         if prototypes is None:
             return kept

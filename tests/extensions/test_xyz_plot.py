@@ -10,11 +10,13 @@ from modules.contract.errors import BadRequest, NotFound
 from modules.contract.request import GenerationRequest, HiresPass, RefinerPass, Size, SourceImage
 from modules.contract.result import GenerationResult
 from modules.plugins import as_source
+from modules.plugins.loader import load
 from modules.settings.groups import Grids, Settings
 from modules.settings.store import changed as with_settings
 from tests.extensions.drawing import Drawing, driven
 from tests.extensions.pictures import plain
 from tests.golden import golden_json, needs_golden
+from tests.guards.sources import ROOT
 
 REQUEST = GenerationRequest(size=Size(64, 64), seed=1234, steps=4, prompt="a cat, a dog", negative_prompt="blurry")
 SOURCE = SourceImage(pictures=(as_source(plain(64, 64)),))
@@ -162,7 +164,7 @@ def test_a_grid_larger_than_the_settings_allow_is_refused_before_any_work() -> N
 @pytest.mark.parametrize(("tab", "img2img"), [("txt2img", False), ("img2img", True)])
 def test_the_axes_have_a1111_s_names_and_numbers(tab: str, img2img: bool) -> None:
     script = next(one for one in golden_json("api/script-info.json") if one["name"] == "x/y/z plot" and one["is_img2img"] == img2img)
-    assert [label for label in labels(tab) if not label.startswith("[ControlNet]")] == script["args"][0]["choices"]
+    assert [label for label in labels(tab) if not label.startswith(("[ControlNet]", "[Detailer]"))] == script["args"][0]["choices"]
 
 
 def applied(label: str, value: Any, request: GenerationRequest = REQUEST) -> GenerationRequest:
@@ -178,7 +180,8 @@ def test_every_axis_changes_a_request_that_has_all_parts_of_its_tab(axis: Any) -
     value = own.get(axis.label, {"whole": 2, "decimal": 0.37, "text": "Disable" if axis.label == "FP8 mode" else "True"}[axis.kind])
     for tab in axis.tabs:
         parts = {"source": SOURCE} if tab == "img2img" else {"hires": HiresPass()}
-        request = REQUEST.replace(**parts, refiner=RefinerPass(checkpoint="b"), extensions={"controlnet": {"units": [{}]}})
+        units = {"controlnet": {"units": [{}]}, "detailer": {"units": [{}]}}
+        request = REQUEST.replace(**parts, refiner=RefinerPass(checkpoint="b"), extensions=units)
         if tab == "txt2img" and axis.label == "Initial noise multiplier":  # it is img2img's, though A1111 lists it here too
             continue
         changed = applied(axis.label, value, request)
@@ -194,6 +197,27 @@ def test_an_axis_of_controlnet_changes_the_first_unit_that_is_on() -> None:
     assert request.extensions["controlnet"]["units"] == units
     with pytest.raises(BadRequest, match="No unit of ControlNet is on"):
         applied("[ControlNet] Model", "lines")
+
+
+def test_an_axis_of_the_detailer_changes_the_first_pass_that_is_on() -> None:
+    passes = [{"enabled": False}, {"detector": "hand", "strength": 0.4}, {"detector": "mediapipe_face_full"}]
+    request = REQUEST.replace(extensions={"detailer": {"units": passes, "skip_img2img": False}})
+    changed = applied("[Detailer] Denoising strength", 0.6, request)
+    assert changed.extensions["detailer"] == {"units": [passes[0], {"detector": "hand", "strength": 0.6}, passes[2]], "skip_img2img": False}
+    with pytest.raises(BadRequest, match="No pass of the Detailer is on"):
+        applied("[Detailer] Prompt", "a face")
+
+
+def test_the_detailer_s_axes_take_values_that_its_passes_know() -> None:
+    """A value of the wrong name or kind would be refused by the pass, whose fields forbid what is not theirs."""
+    options: Any = load(ROOT / "extensions" / "detailer").extension.Options  # pyright: ignore[reportOptionalMemberAccess]
+    samples = {"whole": 8, "decimal": 0.25, "text": "Merge"}
+    ours = [axis for label, axis in AXES.items() if label.startswith("[Detailer]")]
+    assert len(ours) == 17
+    for axis in ours:
+        changed = axis.apply(REQUEST.replace(extensions={"detailer": {"units": [{}]}}), samples[axis.kind], [])
+        (unit,) = options.model_validate(changed.extensions["detailer"]).units
+        assert samples[axis.kind] in unit.model_dump().values() and unit != options.model_validate({"units": [{}]}).units[0]
 
 
 def test_prompt_search_and_replace_works_on_both_prompts() -> None:

@@ -88,6 +88,39 @@ def test_duplicates_go_and_kinds_do_not_suppress_each_other(tmp_path: Path) -> N
     assert of_kinds(found, [""]) == found
 
 
+def boxed(tmp_path: Path, *boxes: tuple[tuple[float, ...], float], kind: str = "face") -> list[tuple[float, float]]:
+    """The corners (left, top) of what is left of boxes (x, y, w, h) with their scores."""
+    constant = np.zeros((1, 5, 40), np.float32)
+    for number, (box, score) in enumerate(boxes):
+        constant[0, :4, number], constant[0, 4, number] = box, score
+    answers = {"output0": (constant, np.zeros((3, 5, 40), np.float32))}
+    found = yolo(network(tmp_path / "one.onnx", answers, side=SIDE, notes={"names": f"{{0: '{kind}'}}"})).find(plain(SIDE, SIDE, RED), 0.3)
+    return [(round(one.box[0]), round(one.box[1])) for one in found]
+
+
+HEAD, INNER = (32, 32, 40, 40), (32, 35, 28, 30)  # x, y, w, h; the second has half of the first one's area, and lies in it
+
+
+def test_a_face_that_was_boxed_twice_has_one_box(tmp_path: Path) -> None:
+    """Their overlap, 0.5, is that of two faces cheek by cheek: only that one lies in the other tells."""
+    whole, part = (12, 12), (18, 20)
+    assert boxed(tmp_path, (HEAD, 0.95), (INNER, 0.35)) == [whole]
+    assert boxed(tmp_path, (HEAD, 0.85), (INNER, 0.9)) == [whole]  # as sure: the whole face
+    assert boxed(tmp_path, (HEAD, 0.35), (INNER, 0.9)) == [part]
+    assert boxed(tmp_path, (HEAD, 0.9), ((32, 14, 28, 30), 0.9)) == [whole, (18, 0)]  # half outside
+    assert boxed(tmp_path, (HEAD, 0.5), ((23, 32, 20, 34), 0.9), ((42, 32, 19, 34), 0.8)) == [(13, 15), (32, 15)]  # around two
+
+
+def test_a_small_face_in_front_of_a_large_one_keeps_its_box(tmp_path: Path) -> None:
+    in_front = (45, 44, 14, 16)  # a seventh of the large one's area, wholly in its corner
+    assert boxed(tmp_path, (HEAD, 0.95), (in_front, 0.6)) == [(12, 12), (38, 36)]
+    assert boxed(tmp_path, (HEAD, 0.6), (in_front, 0.95)) == [(38, 36), (12, 12)]
+
+
+def test_other_things_may_lie_in_each_other(tmp_path: Path) -> None:
+    assert boxed(tmp_path, (HEAD, 0.95), (INNER, 0.9), kind="person") == [(12, 12), (18, 20)]
+
+
 def test_masks_come_from_prototypes_and_stay_in_their_boxes(tmp_path: Path) -> None:
     """The second prototype is positive in the left half alone."""
     prototypes = np.zeros((1, 2, 16, 16), np.float32)
