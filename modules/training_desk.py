@@ -1,6 +1,7 @@
 """The Train tab, put together: what the form asks before a training starts, and how the program and its trainings meet."""
 
 import json
+import math
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
@@ -26,16 +27,20 @@ from modules.jobs.queue import JobQueue, Work
 from modules.settings.store import SettingsStore
 from modules.training.planning.trials import Trials
 from modules.training.runs import launch
+from modules.training.runs.climbing import Machine, climb, offered
 from modules.training.runs.launch import Launch
 from modules.training.runs.queue import Around, Runs
 from modules.training.runs.run_folder import RunFolder
-from modules.training_facts import cards, facts_of, native_side
+from modules.training.runs.tried import newest_step, tried
+from modules.training_facts import cards, facts_of, machine_of, native_side
 
 if TYPE_CHECKING:
     from modules.pipeline.manager import PipelineManager
     from modules.runtime.device import Device
     from modules.training.planning.advice import Advice, Facts
     from modules.training.planning.presets import Presets
+
+ALMOST = 0.9  # of the device's memory: above that a training is too large to be safe
 
 
 def device_values(device: "Device") -> dict[str, Any]:
@@ -185,12 +190,36 @@ class TrainingDesk:
         return self.trials.begin(self.advice(request, self.scanned(request, here=here)).request)
 
     def trial(self, id: str) -> dict[str, Any]:
-        """How far a trial is, and what it has found. Raises NotFound."""
-        return self.trials.state(id)
+        """How far a trial is, what it has found, and where memory is short what would need less of it. Raises NotFound."""
+        found = self.trials.state(id)
+        result = found["result"] or {}
+        short = bool(found["short"]) or (result.get("memory") or 0) > ALMOST * (result.get("memory_all") or math.inf)
+        request = self.trials.get(id).request()
+        return {**found, "rungs": offered(request, self.machine(request)) if short else []}
 
     def end_trial(self, id: str) -> None:
         """Take a trial back. Raises NotFound."""
         self.trials.remove(id)
+
+    def ladder(self, id: str) -> dict[str, Any]:
+        """What a training that failed for want of memory may change, in the order in which to try it. Raises NotFound, BadRequest."""
+        run = self.runs.get(id)
+        short, step, request = run.status().short_of_memory, newest_step(run), run.request()
+        rungs = offered(request, self.machine(request), step=step or 0) if short and "resume" in self.runs.can(run) else []
+        return {"short": short, "step": step, "rungs": rungs, "tried": tried(run)}
+
+    def climb(self, id: str, rung: str) -> dict[str, Any] | None:
+        """Have it go on with one of them; or the request of another training, where this one cannot. Raises NotFound, BadRequest."""
+        asked = climb(self.runs, id, rung, self.machine(self.runs.get(id).request()))
+        return None if asked is None else asked.model_dump(mode="json")
+
+    def machine(self, request: TrainingRequest) -> Machine:
+        """What a training can do to need less memory here."""
+        try:
+            entry = self.checkpoint(request)
+        except WebuiError:  # it was removed: then only the figures are missing
+            entry = None
+        return machine_of(entry, self.pipeline.models.device)
 
     def commands(self, id: str) -> list[str]:
         """What is typed on further machines."""

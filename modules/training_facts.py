@@ -10,6 +10,7 @@ from modules.datasets.scan import Scan
 if TYPE_CHECKING:
     from modules.runtime.device import Device
     from modules.training.planning.advice import Facts
+    from modules.training.runs.climbing import Machine
 
 
 def facts_of(entry: ModelEntry, device: "Device", found: Scan, network: Path | None) -> "Facts":
@@ -31,6 +32,22 @@ def facts_of(entry: ModelEntry, device: "Device", found: Scan, network: Path | N
         network_rank=begun.rank if begun else None,
         **picture_facts(found),
     )
+
+
+def machine_of(entry: ModelEntry | None, device: "Device") -> "Machine":
+    """What a training on a checkpoint can do to need less memory here. `entry` None: the checkpoint is not there any more."""
+    from importlib.util import find_spec
+
+    from modules.families.load import variant_of
+    from modules.training.planning.memory import NUMBERS
+    from modules.training.runs.climbing import Machine
+
+    family = variant_of(entry.path, entry.config).family if entry else ""
+    usual = NUMBERS.get(family, 0)
+    if not usual or entry is None or not 0.8 < parameters_of(entry.path) / usual < 1.25:
+        family = ""
+    on_card = device.place.type == "cuda"
+    return Machine(family, "fp16" if on_card and not handles_bf16(device) else "bf16", on_card and find_spec("bitsandbytes") is not None)
 
 
 def native_side(entry: ModelEntry) -> int:

@@ -41,6 +41,7 @@ from modules.training.files.provenance import Provenance
 from modules.training.methods.prepare import Files, Prepared, prepare
 from modules.training.planning.fit import measure
 from modules.training.planning.trials import TRIED, TRY
+from modules.training.runs.copies import Copies, Shown
 from modules.training.runs.launch import started
 from modules.training.runs.publish import Makes, publish
 from modules.training.runs.queue import LIVE
@@ -48,6 +49,7 @@ from modules.training.runs.run_folder import Phase, RunFolder, State
 from modules.training.runs.samples import Samples, prompts_of, shelf
 from modules.training.steps import loop
 from modules.training.steps.processes import Ranks, joined
+from modules.training.steps.recovery import is_memory
 from modules.training.steps.returning import DataChanged
 from modules.weights.hashes import legacy_hash
 
@@ -140,17 +142,20 @@ def main(path: Path) -> int:
         state, text, problem = "paused" if run.asked("pause") and not run.asked("stop") else "stopped", "", None
     except WebuiError as error:
         state, text, problem = "failed", error.message, error
-    except (torch.OutOfMemoryError, MemoryError):
-        hint = "Try gradient checkpointing, a smaller batch, or a lower resolution."
-        problem = OutOfMemory("There is not enough memory for this training.", hint)
-        state, text = "failed", problem.message
-    except Exception:
+    except Exception as error:
         log.exception("The training failed.")
         problem = WebuiError("Something went wrong in this training.", "Its log has the details; Resume goes on from the last state.")
+        problem = too_large() if is_memory(error) else problem
         state, text = "failed", problem.message
     if first:
         over(run, state, text, problem)
     return 1 if problem else 0
+
+
+def too_large() -> OutOfMemory:
+    """What is said where memory runs out outside of the steps, which say it themselves."""
+    hint = "Try gradient checkpointing, a smaller batch, or a lower resolution."
+    return OutOfMemory("There is not enough memory for this training.", hint)
 
 
 def held(run: RunFolder) -> BinaryIO | None:
@@ -166,7 +171,7 @@ def over(run: RunFolder, state: State, text: str, problem: WebuiError | None) ->
     """Write down how it ended."""
     run.answered("changed")
     changed = isinstance(problem, DataChanged)
-    said: dict[str, Any] = {"data_changed": changed}
+    said: dict[str, Any] = {"data_changed": changed, "short_of_memory": "yes" if isinstance(problem, OutOfMemory) else ""}
     said |= {"error": problem.message if problem else "", "hint": problem.hint if problem else "", "text": "" if problem else text}
     gone = {"process": None, "process_started": None, "seconds_left": None, "ended": time.time(), "state": state}
     for what in ("stop", "pause"):
@@ -272,7 +277,9 @@ def sampler_of(
     """What makes pictures on the way."""
     side = request.data.resolution or OWN_RESOLUTION[components.variant.family]
     prompts = prompts_of(run, request, [album.captions.plain(index) for index in (*album.trained,)[:2]])
-    return Samples(run, request, prompts, Size(side, side), entry.title, studio.generate, studio.look)
+    shown = [Shown(album.items[index], album.fits[index].size, album.captions.plain(index)) for index in album.trained]
+    copies = Copies(run, shown, background=request.data.background, mirrored=request.data.flip)
+    return Samples(run, request, prompts, Size(side, side), entry.title, studio.generate, studio.look, copies)
 
 
 def best_or_last(request: TrainingRequest, end: loop.End) -> int:
@@ -301,10 +308,12 @@ def try_out(path: Path) -> int:
         measured = measure(request, run, components, trainable, found, ranks)
         answer = {"result": {**asdict(measured), "disk": measured.disk.total, "tight": measured.tight}}
     except WebuiError as error:
-        answer = {"error": error.message, "hint": error.hint}
-    except Exception:
+        answer = {"error": error.message, "hint": error.hint, "short": isinstance(error, OutOfMemory)}
+    except Exception as error:
         log.exception("The training could not be tried out.")
         answer = {"error": "Something went wrong while it was tried out.", "hint": "Its log has the details."}
+        if is_memory(error):
+            answer = {"error": too_large().message, "hint": too_large().hint, "short": True}
     write_whole(path / TRIED, json.dumps(answer).encode())
     return 0
 

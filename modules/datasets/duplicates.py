@@ -10,6 +10,7 @@ from PIL import Image
 MOST_BITS = 6  # of 64 that may differ
 CELLS = 8  # a side of the small colour picture that decides where the hash says "maybe"
 MEAN_LEVELS, MOST_LEVELS = 16.0, 48  # of 255, over all cells and in any: drawings on white share a hash while they differ
+SEEN = 64  # pixels: about the shorter side of the copy that is looked at
 BLOCK = 512  # pictures that are compared with all others at once: 512 x 20,000 numbers of 64 bits are 80 MB
 
 
@@ -41,6 +42,19 @@ def colors(image: Image.Image) -> str:
     return image.convert("RGB").resize((CELLS, CELLS), Image.Resampling.BOX).tobytes().hex()
 
 
+def look_of(image: Image.Image) -> tuple[int, str]:
+    """A picture's hash and its small colours, of an RGB picture of any size."""
+    small = image.reduce(max(1, min(image.size) // SEEN))  # what follows looks at it twice
+    return dhash(small), colors(small)
+
+
+def levels(small: NDArray[np.int16], other: str | NDArray[np.int16]) -> tuple[NDArray[np.float64], NDArray[np.int16]]:
+    """By how much small colours (N, 192) differ from others: on average over all cells, and in any; each (N,), of 255."""
+    wanted = np.array(list(bytes.fromhex(other)), np.int16) if isinstance(other, str) else other
+    difference = np.abs(small - wanted)
+    return difference.mean(axis=1), difference.max(axis=1)
+
+
 def groups(looks: Sequence[int], most: int = MOST_BITS, sure: Callable[[int, int], bool] = lambda one, other: True) -> list[list[int]]:
     """The places of pictures that are alike, in groups of two and more, each in order; `sure` may still say no to a pair."""
     hashes = np.asarray(looks, np.uint64)
@@ -69,8 +83,8 @@ def alike(pictures: Sequence[S]) -> list[list[S]]:
     small: NDArray[np.int16] = np.array([list(bytes.fromhex(one.colors)) for one in pictures], np.int16)
 
     def sure(one: int, other: int) -> bool:
-        difference = np.abs(small[one] - small[other])
-        return float(difference.mean()) <= MEAN_LEVELS and int(difference.max()) <= MOST_LEVELS
+        mean, most = levels(small[one : one + 1], small[other])
+        return float(mean[0]) <= MEAN_LEVELS and int(most[0]) <= MOST_LEVELS
 
     return [[pictures[one] for one in group] for group in groups([one.look for one in pictures], sure=sure)]
 

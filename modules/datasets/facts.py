@@ -12,7 +12,7 @@ from PIL import Image
 
 from modules.contract.errors import BadRequest
 from modules.contract.files import write_whole
-from modules.datasets.duplicates import colors, dhash
+from modules.datasets.duplicates import look_of
 from modules.datasets.pictures import OTHER_SUFFIXES, SUFFIXES, content_of, opaque
 from modules.imaging.opening import LONGEST_SIDE, MOST_PIXELS, header_of, open_image
 
@@ -20,7 +20,6 @@ Problem = Literal["", "empty file", "not a picture", "damaged", "too large", "ou
 
 VERSION = 1
 MOST_KEPT = 200_000  # files; more than that were not all looked at lately
-SEEN = 64  # pixels: about the shorter side of the copy that is compared with others
 ORIENTATION = 0x0112  # EXIF's tag; 1 is upright
 
 
@@ -65,7 +64,7 @@ def decoded(image: Image.Image, data: bytes, digest: str) -> PictureFacts:
     """The facts of a picture that could be opened; `image` is upright."""
     raw = header_of(data)
     plain = image if image.mode == "RGB" else opaque(image)
-    small = plain.reduce(max(1, min(plain.size) // SEEN))  # what follows looks at it twice
+    look, small = look_of(plain)
     return PictureFacts(
         width=image.width,
         height=image.height,
@@ -75,8 +74,8 @@ def decoded(image: Image.Image, data: bytes, digest: str) -> PictureFacts:
         turned=raw.getexif().get(ORIENTATION, 1) not in (0, 1),
         transparent=image.has_transparency_data and image.convert("RGBA").getchannel("A").getextrema() != (255, 255),
         digest=digest,
-        look=dhash(small),
-        colors=colors(small),
+        look=look,
+        colors=small,
         bytes=len(data),
     )
 

@@ -17,6 +17,7 @@ from modules.contract.training import TrainingRequest, training_request_from
 from modules.server.here import from_this_machine
 from modules.server.pictures import picture_file
 from modules.server.threads import Threads
+from modules.server.training_pictures import add_pictures
 from modules.training.runs.listing import Listing, log_after
 from modules.training.runs.queue import Runs
 
@@ -58,6 +59,14 @@ class Desk(Protocol):
         ...
 
     def end_trial(self, id: str) -> None: ...
+
+    def ladder(self, id: str) -> dict[str, Any]:
+        """What a training that failed for want of memory may change: "short", "step", "rungs", "tried". Raises NotFound, BadRequest."""
+        ...
+
+    def climb(self, id: str, rung: str) -> dict[str, Any] | None:
+        """Have it go on with one of them; or the request of another training, where this one cannot. Raises NotFound, BadRequest."""
+        ...
 
     def commands(self, id: str) -> list[str]:
         """What is typed on further machines."""
@@ -101,6 +110,12 @@ class ResumeAsked(BaseModel):
     changed: bool = False
 
 
+class RungAsked(BaseModel):
+    """What is to be changed so that less memory is needed, by its kind, such as "batch"."""
+
+    rung: str = Field(max_length=30)
+
+
 class MoveAsked(BaseModel):
     """The training that it shall begin before; None: last of all."""
 
@@ -142,6 +157,7 @@ def router(runs: Runs, desk: Desk, may: May, thumbnail: Thumbnail) -> APIRouter:
     add_list(routes, runs, desk, listing, threads, allowed)
     add_changes(routes, runs, desk, listing, threads, allowed)
     add_made(routes, runs, threads, thumbnail)
+    add_pictures(routes, runs, threads, may, thumbnail)
     add_presets(routes, desk, threads, allowed)
     return routes
 
@@ -232,6 +248,11 @@ def add_list(routes: APIRouter, runs: Runs, desk: Desk, listing: Listing, thread
 
         return await threads.run(read)
 
+    @routes.get("/runs/{id}/ladder")
+    async def ladder(id: str) -> dict[str, Any]:
+        """What may be changed so that it needs less memory, and what was tried."""
+        return await threads.run(desk.ladder, id)
+
     @routes.get("/runs/{id}/log")
     async def log(id: str, after: int = 0) -> dict[str, Any]:
         """What its processes say."""
@@ -263,6 +284,12 @@ def add_changes(routes: APIRouter, runs: Runs, desk: Desk, listing: Listing, thr
         changed = asked is not None and asked.changed
         return listing.line(await threads.run(lambda: runs.resume(id, changed=changed)))
 
+    @routes.post("/runs/{id}/ladder", dependencies=allowed)
+    async def climb(id: str, asked: RungAsked) -> dict[str, Any]:
+        """Change that, and have it go on; `request` is that of another training where this one cannot go on with it, else null."""
+        request = await threads.run(desk.climb, id, asked.rung)
+        return {"request": request, "line": listing.line(await threads.run(runs.get, id))}
+
     @routes.post("/runs/{id}/{what}", dependencies=allowed)
     async def ask(id: str, what: Literal["pause", "sample", "save"]) -> dict[str, Any] | None:
         """Pause it, or ask for pictures or a state now."""
@@ -291,6 +318,12 @@ def add_made(routes: APIRouter, runs: Runs, threads: Threads, thumbnail: Thumbna
             return (thumbnail(path, small), "image/webp") if small else (path, kind)
 
         path, kind = await threads.run(found)
+        return FileResponse(path, media_type=kind, headers={"Cache-Control": "no-cache"})
+
+    @routes.get("/runs/{id}/copies/{file}")
+    async def original(id: str, file: str) -> FileResponse:
+        """The picture that was trained on and that the sample of that name is nearly, as it was shown."""
+        path, kind = await threads.run(lambda: picture_file(runs.get(id).copies, file))
         return FileResponse(path, media_type=kind, headers={"Cache-Control": "no-cache"})
 
     @routes.get("/runs/{id}/files/{step}")

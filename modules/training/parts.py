@@ -1,6 +1,6 @@
 """What the parts of the trainer give each other: a step's pictures, and what is trained."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -62,6 +62,10 @@ class Album(Protocol):
 
     def probe(self, held_out: bool) -> Sequence[Batch]:
         """The pictures of the probe: some that are trained on, or those that are not, captions as they are. Empty if there are none."""
+        ...
+
+    def with_and_without_captions(self, rank: int, world: int) -> Iterator[tuple[Batch, Batch]]:
+        """One process's share of all pictures that are trained on, upright: each batch with its captions as they are, and with none."""
         ...
 
 

@@ -55,6 +55,12 @@ class Desk:
     def end_trial(self, id: str) -> None:
         return None
 
+    def ladder(self, id: str) -> dict[str, Any]:
+        return {"short": self.runs.get(id).status().short_of_memory, "step": 4, "rungs": [], "tried": []}
+
+    def climb(self, id: str, rung: str) -> dict[str, Any] | None:
+        return None if rung == "batch" else {"name": self.runs.get(id).request().name}
+
     def commands(self, id: str) -> list[str]:
         return ["python"]
 
@@ -164,7 +170,8 @@ def test_whoever_has_no_leave_may_look_and_change_nothing(runs: Runs) -> None:
     stranger = client_of(runs, may=False)
     runs.add(TrainingRequest(name="cat"))
     assert stranger.get("/webui/training/runs").status_code == 200
-    changes = ("/advise", "/check", "/runs", "/runs/cat/pause", "/runs/cat/stop", "/runs/cat/publish", "/presets", "/from-file")
+    asked = ("pause", "stop", "publish", "ladder")
+    changes = ("/advise", "/check", "/runs", *(f"/runs/cat/{what}" for what in asked), "/presets", "/from-file")
     for path in changes:
         answer = stranger.post(f"/webui/training{path}", json={"request": {}, "step": 1, "name": "a", "values": {}, "lora": "a"})
         assert (answer.status_code, "after a login" in answer.text) == (403, True), path
@@ -190,6 +197,16 @@ def test_wrong_values_are_refused_each_in_a_sentence(client: TestClient) -> None
     assert client.post("/webui/training/runs/dog/dance").status_code in (404, 422)
 
 
+def test_what_would_need_less_memory_is_told_and_taken(client: TestClient) -> None:
+    id = begun(client)
+    assert client.get(f"/webui/training/runs/{id}/ladder").json() == {"short": "", "step": 4, "rungs": [], "tried": []}
+    stays = client.post(f"/webui/training/runs/{id}/ladder", json={"rung": "batch"}).json()
+    assert (stays["request"], stays["line"]["id"]) == (None, id)
+    assert client.post(f"/webui/training/runs/{id}/ladder", json={"rung": "lora"}).json()["request"] == {"name": "cat"}
+    assert client.post("/webui/training/runs/dog/ladder", json={"rung": "lora"}).status_code == 404
+    assert client.post(f"/webui/training/runs/{id}/ladder", json={}).status_code in (400, 422)
+
+
 def test_its_pictures_and_no_other_files_are_served(runs: Runs, client: TestClient) -> None:
     run = runs.add(TrainingRequest(name="cat"))
     run.samples.mkdir()
@@ -200,6 +217,11 @@ def test_its_pictures_and_no_other_files_are_served(runs: Runs, client: TestClie
     assert (answer.status_code, answer.headers["content-type"]) == (200, "image/png")
     for bad in ("prompts.json", "..%2frequest.json", "00000001-0.png"):
         assert client.get(f"/webui/training/runs/cat/samples/{bad}").status_code == 404
+    assert client.get("/webui/training/runs/cat/copies/00000000-0.png").status_code == 404  # the sample is no copy
+    run.copies.mkdir()
+    (run.copies / "00000000-0.png").write_bytes(encode(Image.new("RGB", (8, 8)), format="png", infotext=""))
+    assert client.get("/webui/training/runs/cat/copies/00000000-0.png").headers["content-type"] == "image/png"
+    assert client.get("/webui/training/runs/cat/copies/..%2frequest.json").status_code == 404
     details = client.get("/webui/training/runs/cat").json()
     assert [(one["step"], one["text"]) for one in details["samples"]] == [(0, "a cat")]
     assert details["cover"] == "samples/00000000-0.png"

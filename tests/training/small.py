@@ -1,7 +1,7 @@
 """The smallest training: a tiny network, a few drawings of noise as latents, a handful of trained matrices."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +92,11 @@ class Drawer:
             for page in pages:
                 page.latents.fill_(float("nan"))
         return pages
+
+    def with_and_without_captions(self, rank: int, world: int) -> Iterator[tuple[Batch, Batch]]:
+        for number in range(PICTURES)[rank::world]:
+            page = replace(self.page([number], [0]), captions=(f"picture {number}",))
+            yield page, replace(page, captions=("",), context=torch.zeros_like(self.context[[number]]))
 
     def probe(self, held_out: bool) -> list[Batch]:
         files = list(range(PICTURES, len(self.latents))) if held_out else list(range(2))

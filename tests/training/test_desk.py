@@ -93,3 +93,18 @@ def test_what_was_added_waits_with_its_reasons(desk: TrainingDesk, pictures: Pat
     run = desk.runs.get(desk.add(training_request_from(request(pictures)), here=True))
     assert run.status().state == "queued" and (run.path / "reasons.json").is_file()
     assert run.request().checkpoint.startswith("one.safetensors")
+
+
+def test_a_trial_that_did_not_fit_says_what_would_need_less_memory(desk: TrainingDesk, pictures: Path) -> None:
+    asked = training_request_from({**request(pictures), "network": {"rank": 32}})
+    id = desk.try_out(asked, here=True)
+    (desk.trials.folder / id / "tried.json").write_text('{"error": "There was not enough memory.", "hint": "", "short": true}')
+    answer = desk.trial(id)
+    assert (answer["state"], answer["short"]) == ("failed", "yes")
+    assert [(one["kind"], one["saves"]) for one in answer["rungs"]] == [("precision", None), ("checkpointing", None), ("batch", None),
+        ("rank", None)]  # fmt: skip
+    result = '{"result": {"memory": 95, "memory_all": 100}}'
+    (desk.trials.folder / id / "tried.json").write_text(result)
+    assert "batch" in [one["kind"] for one in desk.trial(id)["rungs"]]
+    (desk.trials.folder / id / "tried.json").write_text(result.replace("95", "80"))
+    assert desk.trial(id)["rungs"] == []

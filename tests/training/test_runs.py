@@ -132,9 +132,11 @@ def test_one_whose_process_was_killed_is_lost_and_can_be_resumed(site: Site) -> 
     until(lambda: state(runs, id) == "lost")
     assert "status -9" in runs.get(id).status().error
     assert runs.can(runs.get(id)) == ["resume", "remove"]
+    assert runs.get(id).status().short_of_memory == "perhaps"
     step = runs.get(id).status().step
     runs.resume(id)
     until(lambda: runs.get(id).status().step > step)
+    assert runs.get(id).status().short_of_memory == ""
 
 
 def test_another_process_of_the_same_number_is_not_taken_for_it(site: Site) -> None:

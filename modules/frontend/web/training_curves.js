@@ -3,7 +3,7 @@
 
 /** @typedef {import("./training_chart.js").Point} Point */
 
-const REMARKS = ["warning", "rolled_back", "published", "ended"];
+const REMARKS = ["warning", "rolled_back", "changed", "copied", "published", "ended"];
 const MOST = 40_000; // points that are kept of a line; of longer ones every second
 
 export class Curves {

@@ -29,6 +29,7 @@ import { call } from "./server.js";
  * @property {number | null} seconds_left
  * @property {number | null} best_step
  * @property {boolean} data_changed it ended because its pictures are not what they were
+ * @property {string} short_of_memory it ended for want of memory: yes, perhaps, or empty
  * @property {string} error
  * @property {string} hint
  * @property {string} published
@@ -43,7 +44,8 @@ import { call } from "./server.js";
  *   Run
  */
 /** @typedef {{step: number, name: string, size: number, best: boolean, published: string}} RunFile */
-/** @typedef {{step: number, prompt: number, text: string, file: string, seed: number, infotext: string}} Sample */
+/** @typedef {{step: number, prompt: number, text: string, file: string, seed: number, infotext: string, copy:
+ *   import("./training_copies.js").Copy | null}} Sample `copy`: the picture that it is nearly */
 /**
  * @typedef {Run & {request: any, reasons: Record<string, string>, files: RunFile[], samples: Sample[], commands: string[], folder: string |
  *   null}} Opened
@@ -80,7 +82,8 @@ export async function judged(what, request, signal) {
 
 /** Measure two steps. @param {any} request @returns {Promise<{id: string} | undefined>} */
 export const measure = (request) => call(`${ROOT}/fit`, { json: { request } });
-/** @param {string} id @returns {Promise<{state: string, text: string, error: string, hint: string, result: any} | undefined>} */
+/** @param {string} id @returns {Promise<{state: string, text: string, error: string, hint: string, result: any, rungs:
+ * import("./training_ladder.js").Rung[]} | undefined>} */
 export const measured = (id) => call(`${ROOT}/fit/${encodeURIComponent(id)}`);
 /** @param {string} id */
 export const stopMeasuring = (id) => call(`${ROOT}/fit/${encodeURIComponent(id)}`, { method: "DELETE" });
@@ -96,6 +99,16 @@ export const runs = (since) => quietly(`${ROOT}/runs?since=${encodeURIComponent(
 export const opened = (id) => call(of(id));
 /** @param {string} id @param {string} what pause, resume, stop, sample or save @param {any} [json] @returns {Promise<Run | undefined>} */
 export const act = (id, what, json = {}) => call(`${of(id)}/${what}`, { json });
+/**
+ * What a training that failed for want of memory may change. @param {string} id
+ * @returns {Promise<{short: string, step: number | null, rungs: import("./training_ladder.js").Rung[], tried: any[]} | undefined>}
+ */
+export const ladder = (id) => call(`${of(id)}/ladder`);
+/**
+ * Have it go on with one of them; `request`: that of another training, where this one cannot. @param {string} id @param {string} rung
+ * @returns {Promise<{request: any, line: Run} | undefined>}
+ */
+export const climb = (id, rung) => call(`${of(id)}/ladder`, { json: { rung } });
 /** @param {string} id */
 export const remove = (id) => call(of(id), { method: "DELETE" });
 /** @param {string} id @param {string | null} before */
@@ -116,6 +129,8 @@ export const events = (id, after) => quietly(`${of(id)}/events?after=${after}`);
 export const log = (id, after) => quietly(`${of(id)}/log?after=${after}`);
 /** The address of a sample's picture. @param {string} id @param {string} file @param {boolean} [small] */
 export const sample = (id, file, small = false) => `${of(id)}/samples/${encodeURIComponent(file)}${small ? `?small=${SMALL}` : ""}`;
+/** The address of the picture that a sample is nearly. @param {string} id @param {string} file of the sample */
+export const original = (id, file) => `${of(id)}/copies/${encodeURIComponent(file)}`;
 /** The address of what was trained, as it was at a step. @param {string} id @param {number} step */
 export const file = (id, step) => `${of(id)}/files/${step}`;
 

@@ -70,7 +70,8 @@ export class NewTraining {
             oninput: () => this.named() });
         this.advanced = new Advanced(known.groups, known.lists, (path) => this.changed(path));
         this.presets = new Presets(known.lists.lora ?? [], () => this.kept(), (values, from, notes) => this.fill(values, from, notes));
-        this.outlook = new Outlook(() => this.start(), () => this.changed(), (folder, names) => owner.edit(folder, names));
+        this.outlook = new Outlook(() => this.start(), () => this.changed(), (folder, names) => owner.edit(folder, names),
+            (values) => this.adjust(values));
         this.told = element("p", { class: "training-told", role: "status" });
         this.element = this.layout();
         this.ask = afterwards(() => this.look(), QUIET);
@@ -150,6 +151,12 @@ export class NewTraining {
         const stays = { name, trigger, checkpoint, data: { folders: data.folders } };
         this.put(merged(merged(values ? request : this.known.defaults, values ?? {}), stays));
         this.tell(from, notes);
+    }
+
+    /** Put some values in, and leave the others as they are. @param {any} values by group */
+    adjust(values) {
+        this.put(merged(this.request, values));
+        this.changed("");
     }
 
     /** Say whose settings these are. @param {string} from @param {string[]} [notes] */

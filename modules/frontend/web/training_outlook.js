@@ -3,6 +3,7 @@
 import { element } from "./dom.js";
 import { judged, measure, measured, stopMeasuring } from "./training_data.js";
 import { repair } from "./training_datasets.js";
+import { asRequest, rungList } from "./training_ladder.js";
 import { at, lasting, percent, sizeOf, written } from "./training_words.js";
 
 /** @typedef {import("./training_data.js").Finding} Finding */
@@ -22,13 +23,17 @@ export class Outlook {
     stale = true;
     /** @type {any} */
     advice = undefined;
+    /** What is about to be decided is to be measured at once. */
+    refit = false;
 
     /**
      * @param {() => Promise<unknown>} start
      * @param {() => void} again looks once more
      * @param {(folder: string, names: string[]) => void} edit shows pictures in the workbench
+     * @param {(values: any) => void} change puts parts of a request into the form
      */
-    constructor(start, again, edit) {
+    constructor(start, again, edit, change) {
+        this.change = change;
         this.again = again;
         this.edit = edit;
         this.said = element("p", { class: "training-verdict", role: "status" });
@@ -169,6 +174,9 @@ export class Outlook {
             element("dd", {}, value.reasons[path] ?? "As you set it."),
         ]));
         if (JSON.stringify(value.request) !== this.fitted) this.time.replaceChildren();
+        if (!this.refit) return;
+        this.refit = false;
+        this.fit();
     }
 
     /** Have two steps done, and say how long all would take. */
@@ -187,11 +195,22 @@ export class Outlook {
             else {
                 this.measure.disabled = false;
                 this.fitted = JSON.stringify(request);
+                const rungs = now?.rungs.length ? this.rungs(now.rungs) : [];
                 return this.time.replaceChildren(...(now?.result ? fitting(now.result)
                     : [element("p", { class: "wrong" }, now?.error || "It could not be measured."),
-                    element("p", { class: "quiet" }, now?.hint ?? "")]));
+                    element("p", { class: "quiet" }, now?.hint ?? "")]), ...rungs);
             }
         }
+    }
+
+    /** What makes it need less memory; pressed, it is put into the form, and measured again. @param {import("./training_ladder.js").Rung[]} rungs */
+    rungs(rungs) {
+        const press = (/** @type {import("./training_ladder.js").Rung} */ rung) => {
+            this.refit = true;
+            this.change(asRequest(rung));
+        };
+        return [element("p", { class: "quiet" }, "It needs less memory with any of these. What costs least stands first."),
+            rungList(rungs, press, () => "It is put into the form, and measured again.")];
     }
 }
 

@@ -7,6 +7,8 @@ import { Chart } from "./training_chart.js";
 import { Curves } from "./training_curves.js";
 import { events, log, opened } from "./training_data.js";
 import { Files } from "./training_files.js";
+import { Ladder } from "./training_ladder.js";
+import { PictureLosses } from "./training_losses.js";
 import { asked } from "./training_presets.js";
 import { Samples } from "./training_samples.js";
 import { own, table } from "./training_table.js";
@@ -47,6 +49,8 @@ export class RunView {
         this.remarks = element("ul", { class: "training-remarks" });
         this.samples = new Samples(id, page.owner);
         this.files = new Files(id, () => this.read());
+        this.losses = new PictureLosses(id, page.owner);
+        this.ladder = new Ladder(id, page.owner, () => Promise.all([this.page.look(), this.look()]));
         this.loss = new Chart({ label: "Loss", height: 260 });
         this.rate = new Chart({ label: "Learning rate", height: 150, zero: true });
         this.speed = new Chart({ label: "Speed", unit: "pictures a second", height: 150, zero: true });
@@ -65,13 +69,13 @@ export class RunView {
         const save = element("button", { type: "button", onclick: () => this.download() }, "Save as a table");
         return element("article", { class: "training-run" }, back,
             element("header", {}, element("div", { class: "toolbar" }, this.heading, this.chips), this.buttons),
-            element("div", { class: "training-now" }, this.phase, this.bar, this.tiles), this.remarks,
+            element("div", { class: "training-now" }, this.phase, this.bar, this.tiles), this.ladder.element, this.remarks,
             element("section", { "aria-label": "Curves", class: "training-curves" },
                 element("div", { class: "toolbar training-curve-tools" },
                     element("label", { class: "toolbar" }, element("span", {}, "Smoothing"), this.width),
                     element("label", { class: "toolbar" }, this.log, element("span", {}, "Logarithmic")), save),
                 this.loss.element, element("div", { class: "training-small" }, this.rate.element, this.speed.element)),
-            this.samples.element, this.files.element, this.logs, this.folded("Settings", this.settings, () => {}));
+            this.samples.element, this.losses.element, this.files.element, this.logs, this.folded("Settings", this.settings, () => {}));
     }
 
     /** @param {string} title @param {HTMLElement} content @param {() => void} open */
@@ -151,6 +155,8 @@ export class RunView {
         if (this.phase.textContent !== words) this.phase.textContent = words;
         this.phase.classList.toggle("wrong", Boolean(status.error));
         if (status.error && status.hint) this.phase.append(element("span", { class: "quiet" }, ` ${status.hint}`));
+        this.ladder.take(run);
+        this.losses.look(run);
         this.bar.hidden = status.state === "queued";
         this.bar.value = status.steps ? status.step / status.steps : 0;
         this.drawTiles(run);

@@ -2,6 +2,7 @@
 // The samples of a training: a row for each prompt, a column for each step, the checkpoint alone first. Any two are laid over each other.
 import { sendInfotext, showTab } from "./actions.js";
 import { element, tool } from "./dom.js";
+import { copyMark } from "./training_copies.js";
 import { publish, sample, stemOf } from "./training_data.js";
 import { own, table } from "./training_table.js";
 
@@ -69,10 +70,11 @@ export class Samples {
     /** @param {number} step @param {number} prompt @param {string} text */
     cell(step, prompt, text) {
         const found = this.find(step, prompt);
-        return found && element("button", {
+        return found && element("div", { class: "training-cell" }, element("button", {
             type: "button", class: "plain", "aria-label": `${stepName(step)}: ${text}`, translate: "no",
                 onclick: () => this.open(prompt, step),
-        }, element("img", { alt: "", loading: "lazy", decoding: "async", src: sample(this.id, found.file, true) }));
+        }, element("img", { alt: "", loading: "lazy", decoding: "async", src: sample(this.id, found.file, true) })),
+        copyMark(this.id, found, stepName(step)));
     }
 
     /** @param {number} step @param {number} prompt @returns {Sample | undefined} the newest of that step */

@@ -1,6 +1,7 @@
 """The data, ready to be trained on: pictures as latents, captions as they are shown, in the order of the plan."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Protocol
@@ -24,6 +25,7 @@ from modules.training.data.plan import Plan, chance, share
 from modules.training.data.text_cache import TextCache
 from modules.training.parts import Batch
 from modules.training.runs.run_folder import RunFolder
+from modules.training.runs.tried import planned_batch
 
 FEWEST_TO_HOLD_OUT = 8
 PROBED = 8
@@ -103,10 +105,12 @@ class Pages:
         self.texts = TextCache(components, text_options(request), folder.cache / "texts") if keep_texts else None
         self.finite = True
         devices = request.devices
-        unit = request.steps.batch * devices.processes * devices.machines
+        planned = planned_batch(folder, request)
+        unit = planned * devices.processes * devices.machines
         self.plan = Plan(request.steps.seed, "pictures", self.grouped(self.trained), unit)
         self.class_plan = Plan(request.steps.seed, "class", self.grouped(self.classes), unit)
-        self.per_step = unit * request.steps.accumulation
+        self.units = request.steps.batch * request.steps.accumulation // planned  # of a step
+        self.per_step = unit * self.units
 
     def grouped(self, indices: Sequence[int]) -> list[list[int]]:
         """Pictures by the size that they are trained at, each as often as it is repeated."""
@@ -197,8 +201,7 @@ class Pages:
 
     def batches(self, step: int, rank: int, world: int) -> Sequence[Batch]:
         """The batches of a step (0-based) for one of `world` processes. Class pictures' come behind, with slots from `per_step` on."""
-        count = self.request.steps.accumulation
-        size = self.request.steps.batch
+        count, size = self.units, self.request.steps.batch
         units = [self.plan.at(step * count + number) for number in range(count)]
         found = [self.batch(entries, slots, step) for entries, slots in share(units, size, rank, world)]
         if self.classes:
@@ -211,15 +214,23 @@ class Pages:
         """Up to 8 pictures that are trained on, or not: always the same ones, upright, with their captions as they are."""
         indices = self.held_out if held_out else self.trained
         chosen = sorted(indices, key=lambda index: self.items[index].digest)[:PROBED]
+        return [self.batch(part, [chosen.index(index) for index in part], None) for part in self.parted(chosen)]
+
+    def with_and_without_captions(self, rank: int, world: int) -> Iterator[tuple[Batch, Batch]]:
+        """One process's share of all pictures that are trained on, upright: each batch with its captions as they are, and with none."""
+        for part in self.parted(self.trained)[rank::world]:
+            page = self.batch(part, list(range(len(part))), None)
+            none = ("",) * len(part)
+            context, pooled = (None, None) if self.texts is None else self.texts.get(none)
+            yield page, replace(page, captions=none, context=context, pooled=pooled)
+
+    def parted(self, indices: Sequence[int]) -> list[list[int]]:
+        """Pictures in batches of one size each."""
         sizes: dict[Size, list[int]] = {}
-        for index in chosen:
+        for index in indices:
             sizes.setdefault(self.fits[index].size, []).append(index)
-        parts = [
-            group[start : start + self.request.steps.batch]
-            for group in sizes.values()
-            for start in range(0, len(group), self.request.steps.batch)
-        ]
-        return [self.batch(part, [chosen.index(index) for index in part], None) for part in parts]
+        most = self.request.steps.batch
+        return [group[start : start + most] for group in sizes.values() for start in range(0, len(group), most)]
 
     def largest(self) -> Sequence[Batch]:
         """A step's first batch as large as any that comes: of the size with the most pixels."""

@@ -1,7 +1,7 @@
 """Whether a training fits, measured before it begins: some steps on its largest pictures, as the loop itself takes them."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,6 +60,10 @@ class Largest:
     def probe(self, held_out: bool) -> Sequence[Batch]:
         """Nothing."""
         return []
+
+    def with_and_without_captions(self, rank: int, world: int) -> Iterator[tuple[Batch, Batch]]:
+        """None."""
+        yield from ()
 
     def epoch_of(self, step: int) -> int:
         """The first."""

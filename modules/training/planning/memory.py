@@ -18,6 +18,8 @@ ADAPTER = {"sd1": 425_000, "sd2": 432_000, "sdxl": 2_660_000}  # numbers of an a
 USED = 0.9  # the share of the device that may be planned for
 BATCHES = (8, 6, 4, 3, 2, 1)
 STATE = {"AdamW": 8, "AdamW 8-bit": 2, "Adafactor": 0.1, "Prodigy": 16, "Lion": 4}  # bytes of the optimizer for each trained number
+VAE = 4 * 83_653_863  # bytes of the network that encodes pictures, in fp32
+USUAL_RANK = 16  # of a LoRA whose rank is not decided yet
 WIDTH = {"sd1": 768, "sd2": 1024, "sdxl": 2048}
 
 
@@ -54,6 +56,19 @@ def most_at_once(request: TrainingRequest, family: str, memory: int | None) -> i
 def wants_checkpointing(request: TrainingRequest, family: str, memory: int | None) -> bool:
     """Whether not even one picture fits unless what is kept for it is computed twice."""
     return memory is not None and needed(request, family, 1, checkpointing=False) > USED * memory
+
+
+def saved(request: TrainingRequest, changed: TrainingRequest, family: str) -> int | None:
+    """The bytes of the device that a changed request takes less, about; None where that is not known."""
+
+    def whole(one: TrainingRequest) -> float:
+        network = one.network.model_copy(update={"rank": one.network.rank or USUAL_RANK})
+        held = VAE if one.data.cache_latents == "off" else 0
+        decided = one.model_copy(update={"network": network})
+        return held + needed(decided, family, max(one.steps.batch, 1), checkpointing=one.steps.checkpointing)
+
+    less = round(whole(request) - whole(changed))
+    return less if less > 0 else None
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,10 @@ class Trials:
             return run.id
 
     def state(self, id: str) -> dict[str, Any]:
-        """How far it is: "running", "done" or "failed"; with the result, or with what is wrong and a hint. Raises NotFound."""
+        """How far it is: "running", "done" or "failed"; with the result, or with what is wrong and a hint. Raises NotFound.
+
+        "short": whether memory was what it failed for; "perhaps" where its process was ended from outside.
+        """
         run = self.get(id)
         try:
             found = json.loads((run.path / TRIED).read_text("utf8"))
@@ -51,10 +54,13 @@ class Trials:
                 process = self.running[1] if self.running and self.running[0] == id else None
                 code = process.poll() if process else 1
             if code is None:
-                return {"state": "running", "phase": run.status().phase, "error": "", "hint": "", "result": None}
-            return {"state": "failed", "error": f"It ended early: {last_line(run) or code}", "hint": "", "result": None}
+                return {"state": "running", "phase": run.status().phase, "error": "", "hint": "", "short": "", "result": None}
+            short = "perhaps" if code < 0 else ""
+            return {"state": "failed", "error": f"It ended early: {last_line(run) or code}", "hint": "", "short": short, "result": None}
         state = "failed" if found.get("error") else "done"
-        return {"state": state, "error": found.get("error", ""), "hint": found.get("hint", ""), "result": found.get("result")}
+        short = "yes" if found.get("short") else ""
+        told = {"error": found.get("error", ""), "hint": found.get("hint", "")}
+        return {"state": state, **told, "short": short, "result": found.get("result")}
 
     def remove(self, id: str) -> None:
         """End it and forget it. Raises NotFound."""

@@ -87,7 +87,7 @@ class Listing:
         }
 
 
-SAMPLE = ("step", "prompt", "text", "file", "seed", "infotext")
+SAMPLE = ("step", "prompt", "text", "file", "seed", "infotext", "copy")
 
 
 def reasons(run: RunFolder) -> dict[str, str]:

@@ -312,7 +312,8 @@ class Runs:
             killed = "Something ended it from outside; perhaps memory ran out. " if code < 0 else ""
             state: State = "lost" if code < 0 else "failed"
             hint = f"{killed}Resume goes on from the last state; its log has the rest."
-            return status.model_copy(update={**over, "state": state, "error": said, "hint": hint})
+            short = "perhaps" if code < 0 else ""
+            return status.model_copy(update={**over, "state": state, "error": said, "hint": hint, "short_of_memory": short})
         lost = {"error": "Its process is gone.", "hint": "The machine may have been switched off. Resume goes on from the last state."}
         return status.model_copy(update={**over, "state": "lost", **lost})
 
@@ -333,7 +334,7 @@ class Runs:
         """Start its process, or write down why it cannot be."""
         for what in CONTROLS:
             run.answered(what)
-        fresh: dict[str, Any] = {"error": "", "hint": "", "text": "", "data_changed": False}
+        fresh: dict[str, Any] = {"error": "", "hint": "", "text": "", "data_changed": False, "short_of_memory": ""}
         fresh |= {"ended": None, "process": None, "process_started": None, "seconds_left": None}
         status = run.status().model_copy(update={**fresh, "state": "starting", "phase": "loading", "started": time.time()})
         self.order = [id for id in self.order if id != run.id]

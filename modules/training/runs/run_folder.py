@@ -3,12 +3,15 @@
 request.json      the TrainingRequest, all values decided
 status.json       the newest state, replaced as a whole
 events.jsonl      what happened, a line each, only ever added to
+pictures.json     how hard each picture is to learn, replaced as a whole
 control/          empty files by which it is asked for something; the trainer takes them away
 checkpoints/      step-00000100/: states to go on from
 samples/          pictures made on the way
+copies/           pictures that were trained on and that samples of the same name are nearly
 files/            what was trained, as people use it, one for each step that was written
 cache/            latents and encoded texts
 class/            pictures for prior preservation
+ladder.json       what was changed for want of memory, and how it had begun; not there where nothing was
 log.txt           what its processes say
 """
 
@@ -37,7 +40,8 @@ class Status(Options):
 
     `process` and `process_started` tell which process it is, so that another with the same number is not taken for it. `share` is the part
     of the devices' peak arithmetic that is used, 0 to 1; None where the peak is not known. `memory` is bytes on the busiest device.
-    `data_changed`: it failed because its pictures are not those of its last state. What a newer program writes beside is passed over.
+    `data_changed`: it failed because its pictures are not those of its last state; `short_of_memory`: it failed for want of memory. What a
+    newer program writes beside is passed over.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -62,6 +66,7 @@ class Status(Options):
     error: str = ""
     hint: str = ""
     data_changed: bool = False
+    short_of_memory: Literal["", "yes", "perhaps"] = ""
     published: str = ""
     queued_at: float = 0.0
     started: float | None = None
@@ -86,6 +91,10 @@ class RunFolder:
     @property
     def samples(self) -> Path:
         return self.path / "samples"
+
+    @property
+    def copies(self) -> Path:
+        return self.path / "copies"
 
     @property
     def files(self) -> Path:
@@ -136,7 +145,8 @@ class RunFolder:
     # What happened
 
     def tell(self, kind: str, **values: Any) -> None:
-        """Add an event. Kinds: step, probe, sample, saved, exported, published, phase, warning, skipped, rolled_back, best, ended."""
+        """Add an event. Kinds: step, probe, sample, saved, exported, published, phase, warning, skipped, rolled_back, changed, copied,
+        best, ended."""
         self.path.mkdir(parents=True, exist_ok=True)
         line = json.dumps({"at": round(time.time(), 3), "kind": kind, **values}, ensure_ascii=False)
         with (self.path / "events.jsonl").open("ab") as file:

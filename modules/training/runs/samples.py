@@ -16,6 +16,7 @@ from modules.contract.request import GenerationRequest, Size
 from modules.contract.result import GenerationResult
 from modules.contract.training import TrainingRequest
 from modules.imaging.metadata import encode
+from modules.training.runs.copies import Copies, values
 from modules.training.runs.run_folder import RunFolder
 
 log = logging.getLogger(__name__)
@@ -27,7 +28,8 @@ class Samples:
     """Makes a training's pictures; a `parts.Sampler`.
 
     `size` is what they have where the request leaves it open, `base` the title of the checkpoint that is trained on. `generate` makes
-    pictures; `look` has it know the files in the folder `lent` again, and raises BadRequest for a name that another file has.
+    pictures; `look` has it know the files in the folder `lent` again, and raises BadRequest for a name that another file has. `copies`
+    looks whether a sample is nearly a picture that was trained on.
     """
 
     run: RunFolder
@@ -37,6 +39,7 @@ class Samples:
     base: str
     generate: Generate
     look: Callable[[], None]
+    copies: Copies | None = None
 
     def sample(self, step: int, file: Path | None) -> None:
         """The pictures of a step, one for each prompt, each kept and told as it is made. A person's wish to stop ends them early."""
@@ -59,8 +62,9 @@ class Samples:
             return
         place = self.run.samples / f"{step:08}-{number}.png"
         write_whole(place, encode(picture.image, format="png", infotext=picture.infotext))
-        values = {"text": prompt, "file": place.name, "seed": picture.seed, "infotext": picture.infotext}
-        self.run.tell("sample", step=step, prompt=number, **values)
+        copy = self.copies.check(step, number, prompt, picture.image) if self.copies else None
+        facts = {"text": prompt, "file": place.name, "seed": picture.seed, "infotext": picture.infotext, **values(copy)}
+        self.run.tell("sample", step=step, prompt=number, **facts)
 
     def asked(self, prompt: str, name: str | None) -> GenerationRequest:
         """What txt2img would be asked for, for the same picture. `name`: what the step's file is called; None without one."""

@@ -14,7 +14,7 @@ from modules.training.parts import Album, Batch, Sampler, Trainable
 from modules.training.runs.run_folder import RunFolder
 from modules.training.steps.control import Wish
 from modules.training.steps.noise import stream_seed
-from modules.training.steps.outlook import do_what_is_due, export, first_look, fulfil
+from modules.training.steps.outlook import do_what_is_due, export, first_look, fulfil, look_at_captions
 from modules.training.steps.processes import Ranks
 from modules.training.steps.recovery import retried
 from modules.training.steps.returning import begin, roll_back, save
@@ -95,17 +95,22 @@ def learn(session: Session, step: int) -> None:
 def gradients(session: Session, batches: Sequence[Batch], step: int) -> Tensor:
     """This process's part of a step's loss, (), its gradient added to the parameters'."""
     total = torch.zeros((), device=session.components.device)
+    session.picture_losses.begin(step)
     for batch in batches:
         torch.manual_seed(stream_seed(session.request.steps.seed, step, batch.slots[0], name="dropout"))
-        loss = session.objective.losses(batch, step).sum() / session.album.per_step
+        losses = session.objective.losses(batch, step)
+        loss = losses.sum() / session.album.per_step
         (loss * session.update.scale).backward()
         total += loss.detach()
+        session.picture_losses.add(step, batch, losses)
     return total
 
 
 def end(session: Session, step: int, state: Literal["done", "stopped", "paused"]) -> End:
     """Keep the state and, unless it is to go on, write the file."""
     save(session, step, must=True)
+    if state == "done":
+        look_at_captions(session, step)
     file = None if state == "paused" else export(session, step)
     session.control.answered(Wish.STOP | Wish.PAUSE)
     text = "It ended early, for it only learned by heart." if step < session.steps and state == "done" else ""

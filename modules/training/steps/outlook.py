@@ -1,9 +1,12 @@
 """What is done between steps, so that a person sees how it goes: the probe, the file of a step, its pictures."""
 
+from contextlib import nullcontext
 from pathlib import Path
 
 from modules.contract.errors import WebuiError
+from modules.training.runs import copies
 from modules.training.steps import checkpoint
+from modules.training.steps.caption_fit import caption_fits, levels
 from modules.training.steps.control import Wish
 from modules.training.steps.probe import Probed, probe_every
 from modules.training.steps.returning import save
@@ -65,6 +68,18 @@ def look(session: Session, step: int) -> None:
     tell(session, seen)
 
 
+def look_at_captions(session: Session, step: int) -> None:
+    """At the end: how much each trained picture's caption helps to find it in noise."""
+    times = levels(session.request, session.trainable, session.album.pictures)
+    if not times:
+        return
+    weights = session.average.in_place_of(session.tensors) if session.average else nullcontext()
+    with session.report.phase("finishing"), weights, session.unmoved():
+        fits = caption_fits(session.album, session.objective, session.ranks, times, session.request.steps.seed)
+    session.picture_losses.fits = fits
+    session.picture_losses.write(now=True)
+
+
 def tell(session: Session, seen: Probed) -> None:
     """Say what a probe saw, and what follows from it."""
     session.report.tell("probe", seen.step, train=seen.train, held_out=seen.held_out)
@@ -74,7 +89,7 @@ def tell(session: Session, seen: Probed) -> None:
         session.report.tell("best", seen.step, loss=seen.held_out)
     if session.probe.history.overfit:
         text = "The loss on pictures that it does not see has risen twice in a row, while that on the others falls: it learns by heart."
-        session.report.tell("warning", seen.step, text=text)
+        session.report.tell("warning", seen.step, text=text + copies.told(session.folder))
 
 
 def sample(session: Session, step: int) -> None:

@@ -131,5 +131,5 @@ def memory_told(request: TrainingRequest, kept: Callable[[], int | None]) -> Ite
             raise
         step = kept()
         state = "No state was written yet." if step is None else f"The state of step {step} is whole."
-        tries = "; or ".join(rung.text for rung in rungs(request)[:3])
+        tries = "; or ".join(rung.text for rung in rungs(request, step=step or 0)[:3])
         raise OutOfMemory(f"There was not enough memory for a step. {state}", f"Try this: {tries}.") from error

@@ -113,6 +113,7 @@ def calm_state(session: Session) -> State | None:
 def forget_after(session: Session, step: int) -> None:
     """Take away what the disk knows of later steps: they are trained again. -1: nothing is known."""
     session.report.losses, session.exported = [], -1
+    session.picture_losses.at(max(step, 0))
     if session.ranks.first:
         checkpoint.forget_after(session.folder.checkpoints, step)
         session.folder.forget_after(max(step, 0))

@@ -18,6 +18,7 @@ from modules.training.steps.average import Average, write
 from modules.training.steps.control import Control
 from modules.training.steps.objective import Objective
 from modules.training.steps.optimizers import Update, optimizer_for
+from modules.training.steps.picture_losses import PictureLosses
 from modules.training.steps.probe import Probe
 from modules.training.steps.processes import Ranks
 from modules.training.steps.recovery import Watch, memory_told
@@ -61,6 +62,7 @@ class Session:
         self.average = Average(self.tensors, request.optimizer.average_decay) if request.optimizer.average else None
         self.probe = Probe(request, album, self.objective, ranks)
         self.watch = Watch(components.device)
+        self.picture_losses = PictureLosses(request, album, ranks, folder)
         self.rate_factor, self.returns = 1.0, 0  # halved at every return to an earlier state
         self.resumed, self.exported = False, -1  # whether it goes on from a state; the step whose file was written last
         self.meter = Meter(self.steps)
@@ -83,6 +85,19 @@ class Session:
             self.update.forget_gradients()
             self.trainable.switch(training=False)
             unet.eval()
+
+    @contextmanager
+    def unmoved(self) -> Iterator[None]:
+        """While it lasts, networks are as people use them: no dropout."""
+        networks = [self.components.unet, *(encoder.model for encoder in self.components.encoders)]
+        training = [network.training for network in networks]
+        for network in networks:
+            network.eval()
+        try:
+            yield
+        finally:
+            for network, was in zip(networks, training, strict=True):
+                network.train(was)
 
     def newest_step(self) -> int | None:
         """The step of the newest state on the disk."""
@@ -118,7 +133,10 @@ class Session:
     def read_losses(self, *, now: bool = False) -> None:
         """Read what the device has of the last steps when it is time, or `now`, and say it."""
         looked = self.watch.look(now)
+        if looked:
+            self.picture_losses.read([one.step - 1 for one in looked])
         if looked or now:
+            self.picture_losses.write(now=now)
             rate = float(self.update.optimizer.param_groups[0]["lr"])
             operations = self.meter.operations_a_second
             share = None if operations is None else operations / self.peak
@@ -134,6 +152,7 @@ class Session:
             "update": self.update.state(),
             "watch": self.watch.state(),
             "probes": self.probe.history.state(),
+            "picture_losses": self.picture_losses.state(),
             "rate_factor": self.rate_factor,
             "returns": self.returns,
             "fingerprint": dict(self.album.fingerprint),
@@ -158,6 +177,7 @@ class Session:
         self.update.restore(state["update"])
         self.watch.restore(state["watch"])
         self.probe.history.restore(state["probes"])
+        self.picture_losses.restore(state.get("picture_losses"), state["fingerprint"])
         self.rate_factor, self.returns = state["rate_factor"], state["returns"]
         return int(state["step"])
 
