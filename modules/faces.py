@@ -109,8 +109,8 @@ def serve(options: LaunchOptions, parts: Parts) -> FastAPI:
 
 def add_pictures(app: FastAPI, parts: Parts, thumbnails: Thumbnails) -> None:
     """The routes of jobs, of the pictures that they make, and of what shows pictures in small."""
+    from modules.contract.file_manager import open_folder
     from modules.frontend.asking import values_of
-    from modules.frontend.gallery import open_folder
     from modules.server import cards, events, history, picture_info, routes
 
     app.include_router(
@@ -133,7 +133,7 @@ def add_pictures(app: FastAPI, parts: Parts, thumbnails: Thumbnails) -> None:
 def add_forms(app: FastAPI, parts: Parts, uploads: Callable[[str], bytes]) -> None:
     """The routes of what belongs to the forms, and of the page's languages and looks. `uploads` gives an upload's bytes."""
     from modules.plugins.web import localization_folders
-    from modules.server import forms, localizations, merging, styles, user_style
+    from modules.server import forms, localizations, logo, merging, styles, user_style
     from modules.upkeep import LANGUAGES
 
     data = parts.folders.data
@@ -151,6 +151,7 @@ def add_forms(app: FastAPI, parts: Parts, uploads: Callable[[str], bytes]) -> No
     beside = lambda: localization_folders(parts.registry.extensions())  # noqa: E731
     app.include_router(localizations.router(localizations.Localizations([LANGUAGES, data / "localizations"], beside)))
     app.include_router(user_style.router(data / "user.css"))
+    app.include_router(logo.router(data / "logo.png"))
 
 
 def add_training(app: FastAPI, options: LaunchOptions, parts: Parts, thumbnails: Thumbnails) -> None:

@@ -3,12 +3,11 @@
 import html
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from modules.contract.errors import NotFound
+from modules.contract.file_manager import open_folder
 from modules.contract.result import GeneratedImage
 from modules.frontend.keeping import keep
 from modules.frontend.notices import Notices, Updates
@@ -59,6 +58,7 @@ class Gallery:
                     ("extras", "Send the picture to Extras", "enlarge"),
                 )
             ]
+            self.share = tool("Make a card of the picture to share", f"{tab}_share", "share")
             words = "Enlarge the picture with the settings of Hires. fix"
             self.upscale = tool(words, f"{tab}_upscale", "sparkle") if tab == "txt2img" else None
         self.text = gr.HTML("", elem_id=f"html_info_{tab}", elem_classes=["infotext"])
@@ -79,6 +79,7 @@ class Gallery:
         self.download.click(None, js=f"() => webui.results.download('{tab}')", **quiet)
         self.zip.click(None, js=f"() => webui.results.zip('{tab}')", **quiet)
         self.send.click(None, js=f"() => webui.results.sendToFields('{tab}')", **quiet)
+        self.share.click(None, js=f"() => webui.results.share('{tab}')", **quiet)
         for target, button in self.sends:
             button.click(None, js=f"() => webui.results.send('{tab}', '{target}')", **quiet)
         chosen = f"(info) => [info, String(webui.results.selected('{tab}'))]"
@@ -177,20 +178,3 @@ def log_html(summary: dict[str, Any], *, lost: int) -> str:
     if lost:
         lines.append("<p class='warning'>Some pictures of this job are no longer on the disk.</p>")
     return "".join([*lines, *(f"<p class='warning'>{html.escape(text)}</p>" for text in summary.get("warnings", []))])
-
-
-def open_folder(folder: Path) -> bool:
-    """Show a folder in the file manager of this computer. False where there is none."""
-    if not folder.is_dir():
-        return False
-    if sys.platform == "win32":
-        os.startfile(folder)
-        return True
-    if sys.platform != "darwin" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
-        return False
-    try:
-        subprocess.Popen(["open" if sys.platform == "darwin" else "xdg-open", str(folder)], stdout=subprocess.DEVNULL,
-                         stderr=subprocess.DEVNULL, start_new_session=True)
-    except OSError:
-        return False
-    return True

@@ -21,6 +21,7 @@ class Quicksettings:
     def __init__(self, services: PageServices) -> None:
         self.services = services
         with gr.Row(elem_id="quicksettings"):
+            part("webui-brand", "webui_brand")
             self.checkpoint = gr.Dropdown(
                 **self.listed(), label="Stable Diffusion checkpoint", elem_id="setting_sd_model_checkpoint", interactive=True, scale=0,
                 min_width=320)  # fmt: skip

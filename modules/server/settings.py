@@ -23,11 +23,16 @@ NO_PAGES: Mapping[str, Page] = {}
 # Settings that hold several of a list that is known only while the program runs; the tabs are known to the page alone.
 LISTED = {"hide_samplers": "sampler", "infotext_skip_pasting": "infotext field"}
 
-# What the page reads only while it is loaded.
+# What the page heeds at once, and what it reads only while it is loaded.
+LIVE = frozenset(
+    "sidebar_models sidebar_prompt less_movement hide_footer page_title page_title_shown page_logo page_greys split_preview prompt_box "
+    "prompt_highlight confirm_unload extra_networks_card_width gradio_theme accent_color compact_prompt_box hires_fix_show_sampler "
+    "hires_fix_show_prompts gallery_height img2img_editor_height ui_tab_order hidden_tabs".split()
+)
 RELOADED = frozenset(
     key
     for key, entry in ENTRIES.items()
-    if entry.page in ("interface", "appearance", "gallery") or key in ("hide_samplers", "disable_token_counters")
+    if (key not in LIVE and entry.page in ("interface", "appearance", "gallery")) or key in ("hide_samplers", "disable_token_counters")
 )
 
 

@@ -151,6 +151,14 @@ class Networks(Options):
         key="extra_networks_add_text_separator",
         help="A space, unless you want more.",
     )
+    card_width: int = Slider(
+        0,
+        0,
+        400,
+        "Width of cards",
+        key="extra_networks_card_width",
+        help="In pixels, at least; 0 is the usual one. The cards' toolbar has it, too.",
+    )
     kept: int = Slider(
         0, 0, 32, "Further LoRA files kept in memory", key="lora_in_memory_limit", help="Those in use stay in memory anyway."
     )

@@ -6,6 +6,8 @@ from modules.contract.declare import Choice, Color, ModelChoice, Options, Slider
 
 Modifier = Literal["Shift", "Ctrl", "Alt"]
 Sidebar = Literal["Off", "Floating", "Fixed"]
+AtStart = Literal["As it was left", "Opened", "Closed"]
+AT_START = "How it was left and how wide it is, each browser remembers."
 ACCENT = "#c2410c"  # orange, as the theme has it
 
 
@@ -37,6 +39,13 @@ class Interface(Options):
         key="interrupt_after_current",
         help="The first click on Interrupt lets the picture that is being made become ready; the second stops at once.",
     )
+    confirm: bool = Toggle(
+        False,
+        "Ask before the page is left",
+        key="confirm_unload",
+        help="While pictures are made, or a prompt was typed and not sent. Nothing is lost without it either: jobs go on, and a page that "
+        "is opened again finds them and what was in the fields.",
+    )
 
 
 class Appearance(Options):
@@ -57,6 +66,9 @@ class Appearance(Options):
         key="gradio_theme",
         help="browser follows the system's light or dark; the button on top changes it for one browser.",
     )
+    greys: Literal["Neutral", "Warm", "Cool", "Green", "Violet"] = Choice(
+        "Neutral", "Tint of the greys", key="page_greys", help="In the themes light and dark."
+    )
     accent: str = Color(ACCENT, "Accent colour", key="accent_color", help="Of sliders, marks and the Generate button.")
     compact_prompts: bool = Toggle(
         False,
@@ -76,15 +88,25 @@ class Appearance(Options):
         help="Opened by a button at the right edge of txt2img and img2img. Floating lies over the page, Fixed makes room beside it. Not "
         "on phones.",
     )
+    models_at_start: AtStart = Choice(
+        "As it was left", "Sidebar with models, when the page is loaded", key="sidebar_models_start", help=AT_START
+    )
     prompt_sidebar: Sidebar = Choice(
         "Off",
         "Sidebar with settings and prompt",
         key="sidebar_prompt",
         help="At the left edge: the quicksettings, and the parts of the prompt as a list in which they are moved, weighted and removed.",
     )
+    prompt_at_start: AtStart = Choice(
+        "As it was left", "Sidebar with settings and prompt, when the page is loaded", key="sidebar_prompt_start", help=AT_START
+    )
     less_movement: bool = Toggle(False, "Less movement", key="less_movement", help="Nothing on the page slides or fades.")
     no_footer: bool = Toggle(False, "Hide the footer", key="hide_footer")
     title: str = Text("", "Title of the page", key="page_title", help="In the browser's tab. Empty: Easel.")
+    title_shown: bool = Toggle(False, "Show the title on the page too", key="page_title_shown", help="In the row on top. Not on phones.")
+    logo: Literal["None", "Easel", "Own picture"] = Choice(
+        "None", "Logo", key="page_logo", help="In the row on top. A picture of your own also stands in the browser's tab."
+    )
 
 
 class Gallery(Options):
@@ -101,6 +123,13 @@ class Gallery(Options):
     )
     height: str = Text(
         "", "Height of the gallery", key="gallery_height", help="A length such as 600px or 60vh; empty fits it to the window."
+    )
+    beside: bool = Toggle(
+        False,
+        "Split view",
+        key="split_preview",
+        help="The pictures stand beside the prompts too, as high as the window, and stay there while the form scrolls; what is under "
+        "them scrolls by itself. Not on phones.",
     )
 
 
@@ -124,6 +153,15 @@ class PromptEditing(Options):
     )
     move: bool = Toggle(True, "Alt and an arrow left or right move the part at the cursor", key="keyedit_move")
     no_counters: bool = Toggle(False, "Do not count tokens", key="disable_token_counters")
+    long: Literal["Grow", "Scroll"] = Choice(
+        "Grow", "Boxes of long prompts", key="prompt_box", help="Grow: up to 12 lines, which then scroll. Scroll: it keeps its height."
+    )
+    marked: bool = Toggle(
+        False,
+        "Mark what is special in a prompt",
+        key="prompt_highlight",
+        help="Weights, networks, wildcards and comments in colours of their own; a bracket without its partner is underlined.",
+    )
 
 
 class Canvas(Options):

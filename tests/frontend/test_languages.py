@@ -33,9 +33,9 @@ HAN_AND_KANA = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
 SHARED = {
     "Deutsch": {
         "1 ms", "Branch", "Caches", "Checkpoint", "Checkpoints", "Commit", "ControlNets", "Denoising", "Details", "Downloads", "Embedding",
-        "Embeddings", "Extras", "Hash", "Hashes", "Hook", "Horizontal", "Infotext", "Linear", "LoRAs", "Loss", "Name", "Original",
-        "Outpainting mk2", "Prompt", "Prompts", "Refiner", "Sampler", "Seed", "System", "Tagger {}", "Tokens", "Upscaler", "Upscaler 1",
-        "Upscaler 2", "Upscaling", "VAEs", "Version", "Zero Terminal SNR", "Zoom", "in {}",
+        "Embeddings", "Extras", "Hash", "Hashes", "Hook", "Horizontal", "Infotext", "Linear", "LoRAs", "Logo", "Loss", "Name", "Neutral",
+        "Orange", "Original", "Outpainting mk2", "Prompt", "Prompts", "Refiner", "Sampler", "Seed", "System", "Tagger {}", "Tokens",
+        "Upscaler", "Upscaler 1", "Upscaler 2", "Upscaling", "VAEs", "Version", "Warm", "Zero Terminal SNR", "Zoom", "in {}",
     },
     "Español": {
         "1 ms", "Checkpoint", "Checkpoints", "Commit", "Control", "ControlNets", "Denoising", "Embedding", "Embeddings", "Extras", "Hash",
@@ -44,10 +44,10 @@ SHARED = {
     },
     "Français": {
         "1 ms", "Actions", "Architecture", "Caches", "Checkpoint", "Checkpoints", "Commit", "ControlNets", "Copies", "Description",
-        "Embedding", "Embeddings", "Extension", "Extensions", "Extras", "Hires. fix", "Horizontal", "Licence", "Licences", "Machines",
-        "Notes", "Notifications", "Original", "Outpainting mk2", "Page", "Prompt", "Prompts", "Refiner", "Script", "Source", "Styles",
-        "Suggestions", "Upscaler", "Upscaler 1", "Upscaler 2", "Upscalers", "Version", "Vertical", "Zoom", "original", "{} copies",
-        "{} h {} min", "{} min", "{} pixels", "{} · {} extensions",
+        "Embedding", "Embeddings", "Extension", "Extensions", "Extras", "Hires. fix", "Horizontal", "Licence", "Licences", "Logo",
+        "Machines", "Notes", "Notifications", "Orange", "Original", "Outpainting mk2", "Page", "Prompt", "Prompts", "Refiner", "Script",
+        "Source", "Styles", "Suggestions", "Upscaler", "Upscaler 1", "Upscaler 2", "Upscalers", "Version", "Vertical", "Violet", "Zoom",
+        "original", "{} copies", "{} h {} min", "{} min", "{} pixels", "{} · {} extensions",
     },
 }  # fmt: skip
 # Small words of English that the languages with its letters have not.

@@ -1,6 +1,7 @@
 """The routes of the Settings tab, over a store of their own and pretended models."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -70,6 +71,13 @@ def test_lists_that_are_known_while_it_runs_are_choices(desk: Desk) -> None:
     assert "CLIP_stop_at_last_layers" in fields["quicksettings_list"]["choices"]
     assert fields["quicksettings_list"]["reload"] is True
     assert fields["jpeg_quality"]["reload"] is False
+
+
+def test_what_the_page_heeds_at_once_is_the_same_in_the_browser() -> None:
+    script = (Path(settings.__file__).parents[1] / "frontend" / "web" / "live_settings.js").read_text("utf8")
+    listed = script.partition("const LIVE = [")[2].partition("]")[0]
+    assert set(re.findall(r'"(\w+)"', listed)) == settings.LIVE
+    assert set(ENTRIES) >= settings.LIVE
 
 
 def test_a_change_is_kept_and_named(desk: Desk) -> None:

@@ -9,9 +9,9 @@ from pydantic import ValidationError
 from modules.contract.declare import Choice, Options, Slider, Text, Toggle, declared
 from modules.contract.errors import BadRequest, NotSupported
 from modules.contract.extras import LARGEST_RESULT, MOST_PICTURES, ExtrasRequest, extras_from
+from modules.contract.file_manager import open_folder
 from modules.contract.request import Size, sentence
 from modules.frontend.form import Form
-from modules.frontend.gallery import open_folder
 from modules.frontend.notices import Notices, Updates
 from modules.frontend.services import Finishing, PageServices, Picture
 from modules.frontend.toolkit import gr, part

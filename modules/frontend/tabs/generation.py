@@ -91,6 +91,7 @@ class GenerationTab(ABC):
                     "Read the fields from the infotext in the prompt, or from the last picture", f"{tab}_paste", "paste", "paste-button"
                 )
                 self.clear = tool("Clear the prompts", f"{tab}_clear_prompt", "clear")
+                self.tidy = tool("Tidy up the prompts: blanks, commas, brackets", f"{tab}_tidy_prompt", "tidy")
                 self.apply_styles = tool("Put the chosen styles into the prompts", f"{tab}_style_apply", "apply")
                 self.more_tools()
             with gr.Row(elem_id=f"{tab}_styles_row", elem_classes=["styles-row"]):
@@ -105,7 +106,7 @@ class GenerationTab(ABC):
         with gr.Row(elem_id=f"sampler_selection_{self.tab}", elem_classes=["sampler-row"]):
             self.form.add("sampler", choices=self.samplers, min_width=140)
             self.form.add("schedule", choices=self.schedules, min_width=110)
-            self.form.add("steps", min_width=160)
+            self.form.add("steps", min_width=190)
 
     def refiner(self) -> None:
         with gr.Column(elem_id=f"{self.tab}_enable", elem_classes=["switched"], min_width=200):
@@ -185,6 +186,7 @@ class GenerationTab(ABC):
         """What happens between the fields, in the browser alone."""
         tab, form, info = self.tab, self.form, self.gallery.info
         self.clear.click(None, js=f"() => webui.prompt.clear('{tab}')", **QUIET)
+        self.tidy.click(None, js=f"() => webui.prompt.tidy('{tab}')", **QUIET)
         size = [form["width"], form["height"]]
         self.swap.click(None, size, size, js="(width, height) => [height, width]", **QUIET)
         for dice, reuse, name, key in (

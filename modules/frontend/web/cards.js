@@ -5,8 +5,12 @@ import { copyText, editCard } from "./cards_dialog.js";
 import { inPrompt, promptText, toggleCard } from "./cards_prompt.js";
 import { changes, chosenFamily, chosenTitle, fits, list, load, matches, sorted } from "./cards_store.js";
 import { FolderTree } from "./cards_tree.js";
-import { element, tool } from "./dom.js";
+import { afterwards, element, tool } from "./dom.js";
+import { heeded } from "./live_settings.js";
 import { say } from "./notices.js";
+import { setting } from "./page_settings.js";
+import { call } from "./server.js";
+import { applied } from "./settings_values.js";
 import { VirtualGrid } from "./virtual_grid.js";
 
 /** @typedef {import("./cards_store.js").Card} Card */
@@ -33,6 +37,16 @@ const LOOK = "webui-cards";
 const WATCH = 300; // milliseconds between two looks at the prompt, which the program may fill without an event
 const CELL = 138; // pixels that a card is wide at least; on a phone less, for three in a row
 const PHONE = "(max-width: 760px)";
+const WIDTH = "extra_networks_card_width";
+const [LEAST, MOST, STEP] = [80, 400, 10]; // pixels, of the slider
+
+/** @returns {number} pixels that a card is wide at least */
+const cardWidth = () => setting(WIDTH, 0) || (matchMedia(PHONE).matches ? 108 : CELL);
+/** Keep a width for all cards, here and in other pages. */
+const keepWidth = afterwards(async (/** @type {number} */ width) => {
+    const answer = await call("webui/settings", { json: { values: { [WIDTH]: width } } });
+    if (answer) applied(answer.values, answer.changed);
+}, 400);
 
 /** How the cards of a kind were shown last. @param {Kind} kind @returns {Partial<Look>} */
 function kept(kind) {
@@ -60,7 +74,7 @@ class ModelCards extends HTMLElement {
         this.family = "";
         this.tree = new FolderTree(() => this.filter({ reset: true }));
         this.grid = new VirtualGrid({
-            label: WORDS[this.kind][0], cell: matchMedia(PHONE).matches ? 108 : CELL, height: (width) => Math.round(width * 1.5), gap: 8,
+            label: WORDS[this.kind][0], cell: cardWidth(), height: (width) => Math.round(width * 1.5), gap: 8,
             keyOf: (index) => this.shown[index]?.key,
             render: (index, cell) => this.draw(index, cell),
             load: (index, cell) => this.shown[index] && showPicture(cell, this.kind, this.shown[index]),
@@ -87,10 +101,15 @@ class ModelCards extends HTMLElement {
         const hint = "Hide what is made for another family than the chosen checkpoint's";
         this.fitting = element("label", { class: "card-fits", title: hint },
             fitting, element("span", {}, "Only what fits the checkpoint"));
+        this.size = element("input", {
+            type: "range", class: "card-size", min: LEAST, max: MOST, step: STEP, value: cardWidth(), title: "Size of the cards",
+            "aria-label": "Size of the cards", oninput: () => this.zoom(Number(this.size.value)),
+        });
         this.status = element("span", { class: "quiet card-status", "aria-live": "polite" });
         this.empty = element("div", { class: "empty" });
         const bar = element("div", { class: "toolbar", role: "search" }, this.folders, this.search, order, this.down,
-            tool("refresh", "Look for files again", () => this.refresh()), this.kind !== "checkpoint" && this.fitting, this.status);
+            tool("refresh", "Look for files again", () => this.refresh()), this.kind !== "checkpoint" && this.fitting, this.size,
+            this.status);
         this.body = element("div", { class: "cards-body" }, this.tree?.element, this.grid?.element, this.empty);
         this.replaceChildren(bar, this.body);
         this.showLook();
@@ -103,6 +122,8 @@ class ModelCards extends HTMLElement {
         const renew = () => this.visible && this.reload({ force: true });
         addEventListener("focus", renew, { signal });
         document.addEventListener("webui-models-changed", renew, { signal });
+        heeded.addEventListener("change", () => this.resize(), { signal });
+        this.resize();
         document.addEventListener("input", () => this.visible && this.watch(), { signal });
         this.sight = new IntersectionObserver(([entry]) => this.seen(entry.isIntersecting));
         this.sight.observe(this);
@@ -156,6 +177,20 @@ class ModelCards extends HTMLElement {
         localStorage.setItem(`${LOOK}-${this.kind}`, JSON.stringify(this.look));
         this.showLook();
         this.filter({ reset: !("tree" in look) });
+    }
+
+    /** @param {number} width of a card, in pixels; shown at once, and kept when the slider rests */
+    zoom(width) {
+        this.grid?.resize({ cell: width });
+        keepWidth(width);
+    }
+
+    /** Follow the setting, unless it is just being changed here. */
+    resize() {
+        const width = cardWidth();
+        if (document.activeElement === this.size || this.grid?.options.cell === width) return;
+        this.size.value = String(width);
+        this.grid?.resize({ cell: width });
     }
 
     showLook() {

@@ -149,6 +149,48 @@ export async function shownPicture(tab = formTab()) {
     return new File([blob], nameOf(shown), { type: blob.type });
 }
 
+// Places on the page
+
+const PATIENCE = 10_000; // ms for a tab to be built
+
+/** Wait for an element. @param {() => any} find @returns {Promise<any>} undefined if it does not come */
+async function arrived(find) {
+    const end = performance.now() + PATIENCE;
+    while (!find() && performance.now() < end) await new Promise((resolve) => setTimeout(resolve, 50));
+    return find() ?? undefined;
+}
+
+/** Show an extension's page in Tools. @param {string} name of the extension @returns {Promise<any>} the page's element; undefined if it does not come */
+export async function showTool(name) {
+    showTab("tools");
+    const page = () => document.querySelector(`#tool_${name} > *`);
+    const tools = await arrived(() => document.querySelector("webui-tools"));
+    await arrived(() => tools?.querySelector(`#tool_${name}_tab`));
+    tools?.show?.(name);
+    return arrived(page);
+}
+
+/** Put a button into the row below the pictures of txt2img and of img2img, as soon as each is there. `icon` is one of icons.css, or of
+ * your own style sheet: `.icon-<icon> { --icon: url(...); }`; `act` hears whose pictures are meant. A page that was loaded keeps it.
+ * @param {string} icon @param {string} name @param {(tab: FormTab) => unknown} act @param {string} id the row's buttons are `${tab}_${id}` */
+export function galleryTool(icon, name, act, id) {
+    /** @type {FormTab[]} */
+    const missing = ["txt2img", "img2img"];
+    const add = () => {
+        for (const tab of [...missing]) {
+            const row = document.getElementById(`image_buttons_${tab}`);
+            if (!row) continue;
+            missing.splice(missing.indexOf(tab), 1);
+            document.getElementById(`${tab}_${id}`)?.remove();
+            row.append(tool(icon, name, () => act(tab), { id: `${tab}_${id}` }));
+        }
+        if (!missing.length) observer.disconnect();
+    };
+    const observer = new MutationObserver(add);
+    observer.observe(document.body, { childList: true, subtree: true });
+    add();
+}
+
 // Jobs and settings
 
 /** Hear of each job of this page that has ended. @param {(job: Job) => unknown} act @returns {() => void} ends it */

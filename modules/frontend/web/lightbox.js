@@ -5,6 +5,7 @@ import { element, tool } from "./dom.js";
 import { changes, current } from "./jobs.js";
 import { Zoom } from "./lightbox_zoom.js";
 import { setting } from "./page_settings.js";
+import { shareCard } from "./share_door.js";
 
 /** @typedef {import("./lightbox_door.js").Picture} Picture */
 /** @typedef {{pictures: () => Picture[], at?: number, tab?: "txt2img" | "img2img", favourite?: (picture: Picture) => unknown}} Show */
@@ -68,6 +69,7 @@ class Lightbox {
             send("enlarge", "Send the picture to Extras", "extras"),
             running && tool("fields", "Put the picture's settings into the fields", () => this.use()),
             this.show.favourite && tool("favourite", "Favourite (F)", () => this.favour()),
+            tool("share", "Make a card of the picture to share", () => this.picture && shareCard(this.picture)),
             tool("download", "Download the picture (S)", () => this.save()),
             tool("cancel", "Close (Esc)", () => this.close()));
     }

@@ -1,5 +1,6 @@
 // @ts-check
 // What the settings say of the page's looks: which tabs there are and in which order, and which fields.
+import { heeded, startLiveSettings } from "./live_settings.js";
 import { setting } from "./page_settings.js";
 
 const TABS = ["txt2img", "img2img", "inpaint", "extras", "pnginfo", "modelmerger", "train", "models", "history", "queue",
@@ -21,25 +22,36 @@ function arrangeTabs() {
         const order = first.includes(id) ? first.indexOf(id) - first.length : place;
         return `#tab_${id}-button { order: ${order}; ${hidden.has(id) ? "display: none;" : ""} }`;
     });
-    const sheet = document.createElement("style");
     sheet.textContent = rules.join("\n");
-    document.head.append(sheet);
+    if (!sheet.isConnected) document.head.append(sheet);
 }
+const sheet = document.createElement("style");
 
-/** What a person sees at once when the setting is applied. */
-export function showLooks() {
-    document.body.classList.toggle("less-movement", setting("less_movement", false));
-    document.body.classList.toggle("no-footer", setting("hide_footer", false));
+/** What a person sees at once when a setting is applied. */
+function showLooks() {
+    arrangeTabs();
+    const { classList } = document.body;
+    classList.toggle("less-movement", setting("less_movement", false));
+    classList.toggle("no-footer", setting("hide_footer", false));
+    classList.toggle("prompts-scroll", setting("prompt_box", "Grow") === "Scroll");
+    classList.toggle("hires-sampler", setting("hires_fix_show_sampler", false));
+    classList.toggle("hires-prompts", setting("hires_fix_show_prompts", false));
+    classList.toggle("compact-prompts", setting("compact_prompt_box", false));
+    const { style } = document.documentElement;
+    const height = setting("gallery_height", "");
+    if (height && CSS.supports("height", height)) style.setProperty("--gallery", height);
+    else style.removeProperty("--gallery");
+    style.setProperty("--editor", `${setting("img2img_editor_height", 720)}px`);
 }
 
 export function startLooks() {
-    arrangeTabs();
+    startLiveSettings();
     showLooks();
-    document.body.classList.toggle("hires-sampler", setting("hires_fix_show_sampler", false));
-    document.body.classList.toggle("hires-prompts", setting("hires_fix_show_prompts", false));
-    document.body.classList.toggle("compact-prompts", setting("compact_prompt_box", false));
     document.body.classList.toggle("no-counters", setting("disable_token_counters", false));
-    const height = setting("gallery_height", "");
-    if (height && CSS.supports("height", height)) document.documentElement.style.setProperty("--gallery", height);
-    document.documentElement.style.setProperty("--editor", `${setting("img2img_editor_height", 720)}px`);
+    heeded.addEventListener("change", (event) => {
+        const keys = /** @type {CustomEvent} */ (event).detail;
+        showLooks();
+        if (keys.includes("gradio_theme")) /** @type {any} */ (window).webuiTheme.follow();
+        else if (keys.includes("accent_color") || keys.includes("page_greys")) /** @type {any} */ (window).webuiTheme.show();
+    });
 }

@@ -11,15 +11,19 @@ import { owner } from "./owner.js";
 import * as progress from "./progress.js";
 import * as notices from "./notices.js";
 import * as prompt from "./prompt.js";
+import { tidy } from "./prompt_tidy.js";
 import { startLocalization } from "./localize.js";
 import { startLooks } from "./looks.js";
 import { startParts } from "./parts.js";
 import * as results from "./results.js";
+import { share } from "./share_door.js";
 import "./sizes.js";
 import "./tokens.js";
 
 const theme = /** @type {any} */ (window).webuiTheme;
-/** @type {any} */ (window).webui = { ...actions, fields, forms, jobs, notices, owner, prompt, results, theme };
+/** @type {any} */ (window).webui = {
+    ...actions, fields, forms, jobs, notices, owner, prompt: { ...prompt, tidy }, results: { ...results, share }, theme,
+};
 
 /** Tool buttons show an icon only: their text, which a screen reader says, becomes the tooltip. */
 function nameTools() {

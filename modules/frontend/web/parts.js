@@ -7,6 +7,7 @@ const PARTS = {
     "webui-cards": "cards",
     "webui-script": "scripts",
     "webui-presets": "presets",
+    "webui-brand": "brand",
     "webui-quicksettings": "quicksettings",
     "webui-batch": "batch",
     "webui-settings": "settings",

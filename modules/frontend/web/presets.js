@@ -11,6 +11,7 @@ import { say } from "./notices.js";
 let presets = [];
 const shown = new Set();
 const PROMPTS = ["prompt", "negative_prompt"];
+const ROOM = 246; // pixels that the list and its buttons take, with what parts them from the tabs
 
 /** @param {Preset[] | undefined} list */
 function learn(list) {
@@ -36,11 +37,27 @@ class PresetsPart extends HTMLElement {
             tool("clear", "Take the chosen preset away", () => this.remove()));
         shown.add(this);
         this.show();
+        this.fit();
         if (shown.size === 1) call("webui/presets").then(learn);
     }
 
     disconnectedCallback() {
         shown.delete(this);
+        this.sight?.disconnect();
+    }
+
+    /** Stand in the line of the tabs below where there is room beside them, else in a line above: their names differ by language. */
+    fit() {
+        const place = document.getElementById(`${this.tab}_presets`);
+        const strip = place?.nextElementSibling?.querySelector("[role=tablist]");
+        if (!place || !strip) return void requestAnimationFrame(() => this.isConnected && this.fit());
+        const look = () => {
+            const tabs = [...strip.querySelectorAll("[role=tab]")].reduce((sum, tab) => sum + tab.getBoundingClientRect().width, 0);
+            const room = place.getBoundingClientRect().width;
+            if (tabs && room) place.classList.toggle("own-line", tabs + ROOM > room);
+        };
+        this.sight = new ResizeObserver(look);
+        for (const each of [place, ...strip.querySelectorAll("[role=tab]")]) this.sight.observe(each);
     }
 
     show() {

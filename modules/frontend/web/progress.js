@@ -1,6 +1,7 @@
 // @ts-check
 // How far the current job is: the line above each gallery, the preview over it, the buttons, the page's title.
 import { changes, connected, current, formOf, mine, open, paused } from "./jobs.js";
+import { heeded } from "./live_settings.js";
 import { setting } from "./page_settings.js";
 import { coming } from "./results.js";
 
@@ -151,6 +152,7 @@ function rename(button, words) {
 
 export function startTitle() {
     changes.addEventListener("change", reflect);
+    heeded.addEventListener("change", reflect);
     reflect();
 }
 

@@ -4,6 +4,8 @@ import { afterwards, element } from "./dom.js";
 import { say } from "./notices.js";
 import { OptionsForm } from "./options.js";
 import { call } from "./server.js";
+import { offerColors } from "./accent_field.js";
+import { offerLogo } from "./logo_field.js";
 import { ActionsPage } from "./settings_actions.js";
 import { changesView } from "./settings_changes.js";
 import { importFile } from "./settings_import.js";
@@ -116,6 +118,8 @@ class Settings extends HTMLElement {
             form.rows.get(field.key)?.element.querySelector(".label")?.setAttribute("title", field.key);
         }
         offerTabs(form);
+        offerLogo(form);
+        offerColors(form);
         form.onchange = (key) => this.edited(key);
         const resetPage = () => this.resetPage(page.name);
         const reset = element("button", { type: "button", class: "reset-page", onclick: resetPage }, "Reset this page");

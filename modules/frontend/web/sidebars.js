@@ -2,20 +2,18 @@
 // The sidebars of txt2img and img2img: models on the right, settings and the prompt's parts on the left. A button at the window's edge
 // opens each; whether it lies over the page or beside it, or is not there, say the settings. How wide it is, the browser keeps.
 import { element } from "./dom.js";
-import { showLooks } from "./looks.js";
+import { heeded } from "./live_settings.js";
 import { setting } from "./page_settings.js";
 import { style } from "./parts.js";
-import { reflect } from "./progress.js";
-import { changes, settings } from "./settings_values.js";
 import { ModelsPanel } from "./sidebar_models.js";
 import { PromptPanel } from "./sidebar_prompt.js";
 
 /** @typedef {{element: HTMLElement, show: (tab: "txt2img" | "img2img") => void, hide: () => void}} Panel `show` is told of each tab */
-/** @typedef {{side: "left" | "right", key: string, otherwise: string, name: string, width: number, panel: () => Panel}} Kind */
+/** @typedef {{side: "left" | "right", key: string, start: string, otherwise: string, name: string, width: number}} Place */
+/** @typedef {Place & {panel: () => Panel}} Kind `key` and `start` are the settings that say how it lies and whether it is open at first */
 /** @typedef {{open?: boolean, width?: number}} Kept */
 
 const [LEAST, MOST, STEP] = [240, 720, 20]; // pixels
-const LIVE = ["sidebar_models", "sidebar_prompt", "less_movement", "hide_footer", "page_title"]; // heeded without a reload
 
 /** A sidebar with its button. */
 class Sidebar {
@@ -27,7 +25,8 @@ class Sidebar {
         this.kind = kind;
         this.store = `webui-sidebar-${kind.side}`;
         const kept = this.kept();
-        this.open = kept.open === true;
+        const start = setting(kind.start, "As it was left");
+        this.open = start === "Opened" || (start !== "Closed" && kept.open === true);
         this.width = Math.min(MOST, Math.max(LEAST, Number(kept.width) || kind.width));
         const id = `webui_sidebar_${kind.side}`;
         this.body = element("div", { class: "sidebar-body" });
@@ -142,23 +141,16 @@ export function startSidebars() {
     style("sidebars");
     const sidebars = [
         new Sidebar({
-            side: "left", key: "sidebar_prompt", otherwise: "Off", name: "Settings and prompt", width: 340, panel: () => new PromptPanel(),
+            side: "left", key: "sidebar_prompt", start: "sidebar_prompt_start", otherwise: "Off", name: "Settings and prompt", width: 340,
+            panel: () => new PromptPanel(),
         }),
         new Sidebar({
-            side: "right", key: "sidebar_models", otherwise: "Floating", name: "Models", width: 400, panel: () => new ModelsPanel(),
+            side: "right", key: "sidebar_models", start: "sidebar_models_start", otherwise: "Floating", name: "Models", width: 400,
+            panel: () => new ModelsPanel(),
         }),
     ];
     const draw = () => sidebars.forEach((sidebar) => sidebar.draw());
     new MutationObserver(draw).observe(document.body, { attributes: true, attributeFilter: ["data-tab"] });
-    changes.addEventListener("change", async (event) => {
-        const changed = LIVE.filter((key) => /** @type {CustomEvent} */ (event).detail.includes(key));
-        if (!changed.length) return;
-        const values = await settings();
-        const known = /** @type {any} */ (window).webuiSettings;
-        for (const key of changed) known[key] = values[key];
-        showLooks();
-        reflect();
-        draw();
-    });
+    heeded.addEventListener("change", draw);
     draw();
 }

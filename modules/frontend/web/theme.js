@@ -24,11 +24,21 @@
         } },
     };
 
+    /** Gradio's greys (zinc), and colours that may tint them: a tinted one is as light as its grey, so contrasts stay. @type {Record<number, string>} */
+    const GREYS = {
+        50: "#fafafa", 100: "#f4f4f5", 200: "#e4e4e7", 300: "#d4d4d8", 400: "#a1a1aa", 500: "#71717a", 600: "#52525b", 700: "#3f3f46",
+        800: "#27272a", 900: "#18181b", 950: "#09090b",
+    };
+    /** @type {Record<string, string>} */
+    const TINTS = { Warm: "#d97706", Cool: "#2563eb", Green: "#16a34a", Violet: "#9333ea" };
+    const TINTED = 0.12; // how much of the colour a grey takes
+
     /** What the address asked for when the page was loaded; below it is written anew, for Gradio. */
     let asked = new URLSearchParams(location.search).get("__theme");
 
     /** @returns {string} a look's name, or "" to follow the system */
     function wanted() {
+        if (asked === "system") return "";
         const chosen = [asked, localStorage.getItem(KEY), settings.gradio_theme, program];
         return chosen.find((name) => name && name in LOOKS) ?? "";
     }
@@ -43,9 +53,11 @@
         root.dataset.look = name;
         document.body?.classList.toggle("dark", look.dark);
         const all = new Set(Object.values(LOOKS).flatMap(({ values }) => Object.keys(values)));
-        for (const each of all) root.style.removeProperty(each);
+        for (const each of [...all, ...Object.keys(GREYS).map((shade) => `--neutral-${shade}`)]) root.style.removeProperty(each);
+        const tint = name === "light" || name === "dark" ? TINTS[settings.page_greys] : undefined;
+        for (const [shade, grey] of tint ? Object.entries(GREYS) : []) root.style.setProperty(`--neutral-${shade}`, tinted(grey, tint ?? ""));
         for (const [each, value] of Object.entries(look.values)) root.style.setProperty(each, value);
-        root.style.setProperty("--page", look.page);
+        root.style.setProperty("--page", tint ? tinted(look.page, tint) : look.page);
         if (/^#[0-9a-f]{6}$/i.test(settings.accent_color ?? "")) paint(settings.accent_color);
     }
 
@@ -58,6 +70,20 @@
             50: mixed(accent, WHITE, 0.93), 300: mixed(bright, WHITE, 0.25), 400: bright, 700: deep, 800: mixed(deep, BLACK, 0.18),
         };
         for (const [shade, value] of Object.entries(shades)) root.style.setProperty(`--primary-${shade}`, value);
+    }
+
+    /** A grey with something of a colour, and its own luminance. @param {string} grey @param {string} tint */
+    function tinted(grey, tint) {
+        const [wanted, toned] = [luminance(grey), mixed(grey, tint, TINTED)];
+        const end = luminance(toned) < wanted ? WHITE : BLACK;
+        let [less, more] = [0, 1];
+        for (let turn = 0; turn < 12; turn++) {
+            const share = (less + more) / 2;
+            const short = end === WHITE ? luminance(mixed(toned, end, share)) < wanted : luminance(mixed(toned, end, share)) > wanted;
+            if (short) less = share;
+            else more = share;
+        }
+        return mixed(toned, end, more);
     }
 
     /** @param {string} hex @returns {number[]} red, green, blue in 0..255 */
@@ -83,23 +109,35 @@
 
     // Gradio reads the address once, when it starts; it is put back to what it was afterwards.
     const address = new URL(location.href);
-    if (wanted() && !address.searchParams.has("__theme")) {
-        const plain = address.toString();
-        address.searchParams.set("__theme", LOOKS[wanted()].dark ? "dark" : "light");
+    const plain = address.toString();
+    const plainly = wanted() ? (LOOKS[wanted()].dark ? "dark" : "light") : "system"; // all that Gradio knows
+    if ((wanted() || address.searchParams.has("__theme")) && address.searchParams.get("__theme") !== plainly) {
+        address.searchParams.set("__theme", plainly);
         history.replaceState(history.state, "", address);
         addEventListener("webui-ready", () => history.replaceState(history.state, "", plain), { once: true });
     }
     system.addEventListener("change", show);
     show();
 
+    /** What the address asked for holds no longer. */
+    function freely() {
+        const here = new URL(location.href);
+        here.searchParams.delete("__theme");
+        asked = null;
+        history.replaceState(history.state, "", here);
+    }
+
     /** @type {any} */ (window).webuiTheme = {
         show,
+        /** The settings' own theme, whatever was chosen on this page before. */
+        follow() {
+            freely();
+            localStorage.removeItem(KEY);
+            show();
+        },
         toggle() {
             const next = root.dataset.theme === "dark" ? "light" : "dark";
-            const here = new URL(location.href);
-            here.searchParams.delete("__theme");
-            asked = null;
-            history.replaceState(history.state, "", here);
+            freely();
             localStorage.setItem(KEY, next);
             show();
         },
