@@ -13,7 +13,7 @@ from modules.contract.request import Picture
 from modules.imaging.opening import open_image
 from modules.plugins import Run
 
-from .preprocessors import fit, pixel_perfect, run_preprocessor
+from .preprocessors import find, fit, pixel_perfect, run_preprocessor
 from .units import ResizeMode, Unit
 
 Size = tuple[int, int]  # width and height in pixels
@@ -67,8 +67,15 @@ class Hints:
         """The hints at a size in pixels: RGB, or RGBA with alpha where is to be painted. One, or one for each source picture."""
         if size not in self.made:
             mask = self.mask(run)
-            self.made[size] = [fit(self.preprocessed(run, size, one, mask), size, self.mode(run)) for one in self.pictures(run)]
+            self.made[size] = [self.hint(run, size, one, mask) for one in self.pictures(run)]
         return self.made[size]
+
+    def hint(self, run: Run, size: Size, image: Image.Image, mask: Image.Image | None) -> Image.Image:
+        """What the preprocessor makes of a picture, brought to a size; one that fills does so after, for it fills an added border, too."""
+        if find(self.module).post != "inpaint_filled":
+            return fit(self.preprocessed(run, size, image, mask), size, self.mode(run))
+        marked = fit(run_preprocessor("inpaint_only", image, mask=mask), size, self.mode(run))
+        return self.preprocessed(run, size, marked.convert("RGB"), marked.getchannel("A"))
 
     def more_at(self, run: Run, size: Size) -> list[Image.Image]:
         """The hints of the unit's further pictures, RGB: each counts for every picture of the batch."""

@@ -35,9 +35,24 @@ class PostUnit:
         yield
 
     def denoised(self, run: Run, step: Step, x0: Tensor) -> Tensor | None:
-        """Clean latents (B, C, h, w) with the coarse colours of the source: what a blur of "Variation" latents leaves of it."""
-        if not self.post.startswith("colorfix") or not on_now(self.unit, step):
+        """The clean latents (B, C, h, w) as they are to go on; None where nothing is to be done in this step."""
+        if not on_now(self.unit, step):
             return None
+        if self.post.startswith("colorfix"):
+            return self.with_colours(run, step, x0)
+        return self.begun(run, step, x0) if self.post == "inpaint_filled" and step.number == 0 else None
+
+    def begun(self, run: Run, step: Step, x0: Tensor) -> Tensor:
+        """Clean latents with what a network has filled in where is to be painted: the painting begins there, as img2img would."""
+        side = step.passing.loaded.components.latents.downscale
+        hints = self.hints.at(run, (x0.shape[3] * side, x0.shape[2] * side))
+        holes = np.stack([np.asarray(one.getchannel("A")) > PAINTED for one in hints])
+        share = functional.avg_pool2d(torch.from_numpy(holes).float()[:, None], side)
+        share = share[[picture % len(share) for picture in range(len(x0))]].to(x0)
+        return x0 + share * (self.source(run, step, x0) - x0)
+
+    def source(self, run: Run, step: Step, x0: Tensor) -> Tensor:
+        """The latents of the hint, as many and of the size of these (B, C, h, w)."""
         size = x0.shape[3], x0.shape[2]
         if size not in self.latents:
             components = step.passing.loaded.components
@@ -45,7 +60,11 @@ class PostUnit:
             images = [one.convert("RGB") for one in self.hints.at(run, (size[0] * side, size[1] * side))]
             self.latents[size] = components.encode(picture_tensor(images).to(components.device), sample=False)
         source = self.latents[size]
-        source = source[[picture % len(source) for picture in range(len(x0))]].to(x0)
+        return source[[picture % len(source) for picture in range(len(x0))]].to(x0)
+
+    def with_colours(self, run: Run, step: Step, x0: Tensor) -> Tensor:
+        """Clean latents with the coarse colours of the source: what a blur of "Variation" latents leaves of it."""
+        source = self.source(run, step, x0)
         width = self.unit.threshold_a if self.unit.threshold_a >= 1 else VARIATION
         fixed = x0 + self.unit.weight * (blurred(source, width) - blurred(x0, width))
         if self.post != "colorfix+sharp":
@@ -57,7 +76,7 @@ class PostUnit:
         """The decoded picture with the source's light, or with the source wherever nothing was to be painted."""
         if self.post.startswith("recolor"):
             return after_decode(self.hints.module, image, self.chosen(run, index, image.size))
-        if self.post != "inpaint" or (run.prepared is not None and run.prepared.overlays):
+        if self.post not in ("inpaint", "inpaint_filled") or (run.prepared is not None and run.prepared.overlays):
             return None  # img2img puts its own surroundings back
         source = self.chosen(run, index, image.size)
         holes = Image.fromarray(np.where(np.asarray(source.getchannel("A")) > PAINTED, 255, 0).astype(np.uint8))

@@ -101,13 +101,14 @@ def run_preprocessor(
     pixels = np.ascontiguousarray(pixels)
     one, two = (slider.taken(value) if slider else 0.0 for slider, value in ((preprocessor.slider_1, a), (preprocessor.slider_2, b)))
     check_networks(preprocessor, models)
+    marked = painted(image, mask) if preprocessor.takes_mask else None
     if preprocessor.by_networks and models:
-        hint = preprocessor.by_networks(models, pixels, one, two)
+        hint = preprocessor.by_networks(models, pixels if marked is None else np.dstack([pixels, np.asarray(marked)]), one, two)
     else:
         hint = preprocessor.function(pixels, one, two)
     result = Image.fromarray(np.ascontiguousarray(hint))
-    if preprocessor.takes_mask:
-        result.putalpha(painted(image, mask))
+    if marked is not None:
+        result.putalpha(marked)
     return result
 
 

@@ -13,10 +13,10 @@ from .poses import Poses
 
 Pixels = NDArray[np.uint8]  # (h, w, 3) in RGB
 Function = Callable[[Pixels, float, float], Pixels]  # a picture and the values of its two sliders
-ByNetworks = Callable[[Path, Pixels, float, float], Pixels]  # the same, with the folder of models before it
+ByNetworks = Callable[[Path, Pixels, float, float], Pixels]  # with the folder of models before it; (h, w, 4) where it takes a mask
 Finder = Callable[[Path | None, Pixels, float], Poses]  # the folder of models, a picture, and the least confidence
 Post = Literal[
-    "", "reference", "inpaint", "global_inpaint", "colorfix", "colorfix+sharp", "recolor_luminance", "recolor_intensity"
+    "", "reference", "inpaint", "inpaint_filled", "global_inpaint", "colorfix", "colorfix+sharp", "recolor_luminance", "recolor_intensity"
 ]  # what the engine does beside, or instead of, feeding the hint to a network
 LEAST_RESOLUTION, MOST_RESOLUTION, RESOLUTION = 64, 2048, 512
 

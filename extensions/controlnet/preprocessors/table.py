@@ -8,6 +8,7 @@ from .anyline import of_anyline
 from .declaration import Preprocessor, Slider, same
 from .depth_leres import of_leres
 from .drawn_lines import of_drawn_lines
+from .filled import of_fillings
 from .normals_bae import of_normals
 from .pose_networks import of_pose_networks
 from .segment import of_segments
@@ -36,6 +37,7 @@ def all_preprocessors() -> Iterable[Preprocessor]:
     yield from of_inpainting_and_tiles()
     yield from of_segments()
     yield from of_pose_networks()
+    yield from of_fillings()
     yield from of_people()
     yield from of_depth()
     yield from of_leres()

@@ -2,7 +2,8 @@
 
 import base64
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from extensions.controlnet.hints import Hints
+from extensions.controlnet.preprocessors import NAMES, find
 from modules.contract.errors import BadRequest, NotFound, NotSupported
 from modules.contract.request import GenerationRequest, HiresPass, Inpaint, Size, SourceImage
 from modules.families.identify import check_checkpoint
@@ -263,3 +266,24 @@ def test_detected_maps_come_behind_the_pictures(manager: Program) -> None:
     assert [one.kind for one in result.images] == ["picture", "mask"]
     assert result.images[1].image.size == (64, 64)
     assert "ControlNet 0" in result.images[0].infotext
+
+
+def test_painting_begins_with_what_was_filled_in_and_what_is_added_around_is_filled(
+    manager: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[float] = []
+
+    def filling(level: int, models: Path, pixels: Any, a: float, b: float) -> Any:
+        asked.append((pixels[..., 3] > 127).mean())
+        return np.where(pixels[..., 3:] > 127, np.uint8(level), pixels[..., :3])
+
+    def picture(level: int) -> NDArray[np.float64]:
+        row = replace(find("inpaint_only+lama"), needs=(), by_networks=partial(filling, level))
+        monkeypatch.setattr("extensions.controlnet.preprocessors.NAMES", {**NAMES, row.name: row})
+        unit = {"model": "lines", "module": row.name, "resize_mode": "Resize and Fill"}
+        return made(manager, unit, fresh=True, size=Size(128, 64))[0].mean(axis=(0, 2))
+
+    monkeypatch.setattr("extensions.controlnet.Hints", lambda unit, number, module, models: Hints(unit, number, module, Path()))
+    change = np.abs(picture(230) - picture(20))
+    assert asked == [0.5, 0.5], "the picture of 64 x 64 stands in the middle of 128 x 64"
+    assert change[:24].max() > 0 < change[-24:].max() and change[40:88].max() == 0
