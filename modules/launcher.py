@@ -121,11 +121,12 @@ def self_test(options: LaunchOptions) -> int:
 def everything(cores: str) -> list[list[str]]:
     """All checks: the tests without a browser at once on the cores; after them those with one, each of whose workers starts a program."""
     browsers = str(min(int(cores), MOST_BROWSERS))
+    by_file = ["--dist", "loadfile", "--no-loadscope-reorder"]  # in the order of tests/conftest.py, and not by how many tests a file has
     return [
         ["ruff", "check", "."],
         ["basedpyright", "--pythonpath", sys.executable],
-        ["pytest", "-n", cores, "--dist", "loadfile", "--ignore=tests/browser"],
-        ["pytest", "-n", browsers, "--dist", "loadfile", "tests/browser"],
+        ["pytest", "-n", cores, *by_file, "--ignore=tests/browser"],
+        ["pytest", "-n", browsers, *by_file, "tests/browser"],
     ]
 
 
