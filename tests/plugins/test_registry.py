@@ -67,8 +67,9 @@ NOT_OURS = {"img2img alternative test", "extra options", "refiner", "sampler", "
 def described(title: str, tab: str) -> list[dict[str, Any]]:
     entry = next(entry for entry in bundled().scripts(tab) if entry.title.lower() == title)
     found = entry.describe(NAMES)
-    for argument in found:  # axes of another extension, behind A1111's own
-        argument["choices"] = argument["choices"] and [one for one in argument["choices"] if not str(one).startswith("[ControlNet]")]
+    others = "[ControlNet]", "[Detailer]"  # axes of other extensions, behind A1111's own
+    for argument in found:
+        argument["choices"] = argument["choices"] and [one for one in argument["choices"] if not str(one).startswith(others)]
     return found
 
 

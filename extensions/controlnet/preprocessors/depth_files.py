@@ -96,7 +96,9 @@ def apart(tensors: Mapping[str, Tensor]) -> Tensors:
 
 def filled(kind: Any, config: Any, tensors: Tensors) -> nn.Module:
     """A network of transformers with these tensors. Raises RuntimeError where one is missing or left over."""
-    network, told = kind.from_pretrained(None, config=config, state_dict=tensors, output_loading_info=True)
+    network, told = kind.from_pretrained(
+        pretrained_model_name_or_path=None, config=config, state_dict=tensors, local_files_only=True, output_loading_info=True
+    )
     missing = [name for name in told["missing_keys"] if not name.startswith(UNUSED) and not name.endswith("mask_token")]
     if missing or told["unexpected_keys"]:
         raise RuntimeError(f"{sorted([*missing, *told['unexpected_keys']])[0]} is missing or left over")

@@ -34,7 +34,7 @@ def kept(folder: Path, reader: str, kind: str, modified: float) -> Any:
 
     try:
         network, found = getattr(transformers, reader).from_pretrained(
-            folder, local_files_only=True, use_safetensors=True, trust_remote_code=False, output_loading_info=True
+            folder, local_files_only=True, use_safetensors=True, output_loading_info=True
         )
     except UNREADABLE as error:
         raise BadModel(folder, f"it is no {kind} network that can be read ({error})") from None

@@ -136,7 +136,7 @@ def task_words(folder: Path, length: int) -> Tensor:
     if not any((folder / name).is_file() for name in ("tokenizer.json", "vocab.json")):
         raise BadModel(folder, "OneFormer needs its tokenizer, and the files vocab.json and merges.txt (or tokenizer.json) are missing")
     try:
-        tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True)
         words = tokenizer([TASK], padding="max_length", max_length=length, truncation=True, return_tensors="pt")
     except UNREADABLE as error:
         raise BadModel(folder, f"its tokenizer cannot be read ({error})") from None
