@@ -20,7 +20,6 @@ VARIABLES = {  # set before the libraries that read them are imported
     "TOKENIZERS_PARALLELISM": "false",
     "PYTORCH_ENABLE_MPS_FALLBACK": "1",
 }
-MOST_BROWSERS = 4  # at once in the tests; each takes 2 GB with its program
 SECRETS = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")  # the program asks no hub, so nothing in it, extensions included, needs them
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome",
             "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
@@ -119,14 +118,13 @@ def self_test(options: LaunchOptions) -> int:
 
 
 def everything(cores: str) -> list[list[str]]:
-    """All checks: the tests without a browser at once on the cores; after them those with one, each of whose workers starts a program."""
-    browsers = str(min(int(cores), MOST_BROWSERS))
+    """All checks: the tests without a browser at once on the cores; after them, one by one, those with one, which keeps two cores busy."""
     by_file = ["--dist", "loadfile", "--no-loadscope-reorder"]  # in the order of tests/conftest.py, and not by how many tests a file has
     return [
         ["ruff", "check", "."],
         ["basedpyright", "--pythonpath", sys.executable],
         ["pytest", "-n", cores, *by_file, "--ignore=tests/browser"],
-        ["pytest", "-n", browsers, *by_file, "tests/browser"],
+        ["pytest", "tests/browser"],
     ]
 
 
