@@ -17,6 +17,9 @@ import_torchvision()  # before any test imports diffusers or transformers
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files with slow tests first: on several cores, what takes minutes must not begin when all else has ended."""
-    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    """Files with slow tests first: on several cores, what takes minutes must not begin when all else has ended.
+
+    Those with a browser run on one, and stay in the order of their names.
+    """
+    slow = {item.path for item in items if item.get_closest_marker("slow") and not item.get_closest_marker("browser")}
     items.sort(key=lambda item: item.path not in slow)
