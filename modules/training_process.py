@@ -149,6 +149,8 @@ def main(path: Path) -> int:
         state, text = "failed", problem.message
     if first:
         over(run, state, text, problem)
+    if lock:
+        lock.close()  # at once: the problem's traceback would keep this frame, and with it the folder, until garbage is collected
     return 1 if problem else 0
 
 
